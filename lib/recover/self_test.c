@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "gyr_err.h"
+#include "gyr_recover.h"
+#include "recover_vectors.h"
+
+/*
+ * Every batch size that a vector driver treats differently, and every vector in every eighth lane:
+ * the stride 5 is coprime to the vector count, so that lanes and neighbours change between sizes.
+ */
+static const uint8_t sizes[] = { 1, 2, 3, 4, 5, 7, 8, 9, 12, 13, 16, 17, 31, 32, 33, 48, 63, 64 };
+
+struct answer {
+	struct gyr_address address[GYR_RECOVER_BATCH_MAX];
+	uint8_t key[GYR_RECOVER_BATCH_MAX][64];
+	uint64_t valid;
+};
+
+static void fill_request(struct gyr_recover_request *request, const struct recover_vector *vector)
+{
+	memset(request, 0, sizeof *request);
+	memcpy(request->hash, vector->hash, 32);
+	memcpy(request->r, vector->r, 32);
+	memcpy(request->s, vector->s, 32);
+	request->parity = vector->parity;
+}
+
+static int check_batch(const struct gyr_recover_ops *ops, const struct answer *answer,
+		       unsigned start, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++) {
+		unsigned at = (start + 5 * i) % RECOVER_VECTOR_COUNT;
+		const struct recover_vector *vector = &recover_vectors[at];
+
+		if ((answer->valid >> i & 1) != vector->valid ||
+		    memcmp(answer->key[i], vector->public_key, 64) != 0 ||
+		    memcmp(answer->address[i].bytes, vector->address, 20) != 0)
+			GYR_FAIL(GYR_ERR_MISMATCH,
+				 "driver %s fails vector %u of the self-test in a batch of %u",
+				 ops->name, at, count);
+	}
+	if (count < 64 && answer->valid >> count != 0)
+		GYR_FAIL(GYR_ERR_MISMATCH, "driver %s answers lanes that were not asked",
+			 ops->name);
+	return 0;
+}
+
+int gyr_recover_self_test(const struct gyr_recover_ops *ops, void *context,
+			  const struct gyr_recover_ops *reference, void *reference_context)
+{
+	struct gyr_recover_request in[GYR_RECOVER_BATCH_MAX];
+	struct answer answer;
+
+	for (unsigned size = 0; size < GYR_COUNT(sizes); size++) {
+		unsigned count = sizes[size];
+
+		for (unsigned i = 0; i < count; i++)
+			fill_request(&in[i],
+				     &recover_vectors[(size + 5 * i) % RECOVER_VECTOR_COUNT]);
+		memset(&answer, 0xa5, sizeof answer);
+		answer.valid = ops->batch(context, answer.address, answer.key, in, count);
+		GYR_TRY(check_batch(ops, &answer, size, count));
+		/* The reference once, on the largest batch: both must agree with the table. */
+		if (count == GYR_RECOVER_BATCH_MAX && reference != ops) {
+			memset(&answer, 0xa5, sizeof answer);
+			answer.valid = reference->batch(reference_context, answer.address,
+							answer.key, in, count);
+			GYR_TRY(check_batch(reference, &answer, size, count));
+		}
+	}
+	return 0;
+}
