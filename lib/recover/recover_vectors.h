@@ -10,14 +10,15 @@
 
 #define RECOVER_VECTOR_COUNT 32
 
+/* Lower-case hex, big-endian; the last three are NULL where nothing recovers. */
 struct recover_vector {
-	uint8_t hash[32];
-	uint8_t r[32];
-	uint8_t s[32];
+	const char *hash;
+	const char *r;
+	const char *s;
+	const char *key_x;
+	const char *key_y;
+	const char *address;
 	uint8_t parity;
-	bool valid;
-	uint8_t public_key[64]; /* zero when not valid */
-	uint8_t address[20];
 };
 
 extern const struct recover_vector recover_vectors[RECOVER_VECTOR_COUNT];

@@ -17,12 +17,26 @@ struct answer {
 	uint64_t valid;
 };
 
+static void parse_hex(uint8_t *to, unsigned length, const char *text)
+{
+	memset(to, 0, length);
+	if (text == NULL)
+		return;
+	gyr_assert(strlen(text) == 2 * (size_t)length);
+	for (unsigned i = 0; i < 2 * length; i++) {
+		unsigned digit = (unsigned)(text[i] <= '9' ? text[i] - '0' : text[i] - 'a' + 10);
+
+		gyr_assert(digit < 16);
+		to[i / 2] = (uint8_t)(to[i / 2] << 4 | digit);
+	}
+}
+
 static void fill_request(struct gyr_recover_request *request, const struct recover_vector *vector)
 {
 	memset(request, 0, sizeof *request);
-	memcpy(request->hash, vector->hash, 32);
-	memcpy(request->r, vector->r, 32);
-	memcpy(request->s, vector->s, 32);
+	parse_hex(request->hash, 32, vector->hash);
+	parse_hex(request->r, 32, vector->r);
+	parse_hex(request->s, 32, vector->s);
 	request->parity = vector->parity;
 }
 
@@ -32,10 +46,15 @@ static int check_batch(const struct gyr_recover_ops *ops, const struct answer *a
 	for (unsigned i = 0; i < count; i++) {
 		unsigned at = (start + 5 * i) % RECOVER_VECTOR_COUNT;
 		const struct recover_vector *vector = &recover_vectors[at];
+		uint8_t key[64];
+		uint8_t address[20];
 
-		if ((answer->valid >> i & 1) != vector->valid ||
-		    memcmp(answer->key[i], vector->public_key, 64) != 0 ||
-		    memcmp(answer->address[i].bytes, vector->address, 20) != 0)
+		parse_hex(key, 32, vector->key_x);
+		parse_hex(key + 32, 32, vector->key_y);
+		parse_hex(address, 20, vector->address);
+		if ((answer->valid >> i & 1) != (vector->address != NULL) ||
+		    memcmp(answer->key[i], key, 64) != 0 ||
+		    memcmp(answer->address[i].bytes, address, 20) != 0)
 			GYR_FAIL(GYR_ERR_MISMATCH,
 				 "driver %s fails vector %u of the self-test in a batch of %u",
 				 ops->name, at, count);
