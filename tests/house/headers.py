@@ -11,7 +11,9 @@ from tree import Tree, tracked
 def main():
     root = sys.argv[1]
     tree = Tree(root)
-    folders = ['-I' + os.path.join(root, f) for f in tree.deps_of]
+    # Headers that the build makes lie in the build folder under the module's path.
+    roots = sys.argv[1:3]
+    folders = ['-I' + os.path.join(r, f) for r in roots for f in tree.deps_of]
     bad = count = 0
     headers = [p for p in tracked(root, '.h')
                if p.startswith(('lib/', 'drivers/')) and os.path.basename(p).startswith('gyr_')]
