@@ -65,6 +65,7 @@
 	X(SESSION_LIMIT, 139, "too many sessions")                                                 \
 	X(RING_FULL, 140, "dropped: the intake ring is full")                                      \
 	X(HISTORY_GONE, 141, "answers that far back are no longer kept")                           \
+	X(SESSION_IDLE, 142, "the session was silent for too long")                                \
 	X(SKIP_NONCE, 192, "skipped: nonce differs at execution")                                  \
 	X(SKIP_BALANCE, 193, "skipped: balance too low at execution")                              \
 	X(SKIP_BASE_FEE, 194, "skipped: max fee is below the base fee")                            \
