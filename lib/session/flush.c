@@ -22,7 +22,19 @@ static bool send_sealed(struct gyr_session_table *table, struct session *session
 	return true;
 }
 
-/* True when the device takes no more. */
+/* Sends sealed datagrams for the first time; true when the device takes no more. */
+static bool send_new(struct gyr_session_table *table, struct session *session,
+		     struct gyr_netdev *device, unsigned *sent)
+{
+	for (; session->send_sequence != session->answer_sequence; session->send_sequence++) {
+		if (!send_sealed(table, session, device, session->send_sequence, false))
+			return true;
+		*sent += 1;
+	}
+	return false;
+}
+
+/* Sends what was asked for again; true when the device takes no more. */
 static bool send_again(struct gyr_session_table *table, struct session *session,
 		       struct gyr_netdev *device, unsigned *sent)
 {
@@ -51,7 +63,7 @@ static bool due(const struct gyr_session_table *table, struct session *session, 
 {
 	if (session->pending_length == 0)
 		return false;
-	if (idle || session->urgent || session->send_sequence != session->answer_sequence)
+	if (idle || session->urgent)
 		return true;
 	if (session->pending_since_ns == 0)
 		session->pending_since_ns = now_ns;
@@ -88,12 +100,11 @@ unsigned gyr_session_flush(struct gyr_session_table *table, struct gyr_netdev *d
 		bool done;
 
 		gyr_assert(session->listed && session->id != 0);
-		if (!full && due(table, session, time->now_ns, idle))
+		/* What waits goes first: while the device takes nothing, answers go on sharing. */
+		full = full || send_new(table, session, device, &sent);
+		if (!full && due(table, session, time->now_ns, idle)) {
 			answer_seal(table, session);
-		while (!full && session->send_sequence != session->answer_sequence) {
-			full = !send_sealed(table, session, device, session->send_sequence, false);
-			session->send_sequence += !full;
-			sent += !full;
+			full = send_new(table, session, device, &sent);
 		}
 		if (!full)
 			full = send_again(table, session, device, &sent);
