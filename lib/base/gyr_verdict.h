@@ -51,6 +51,7 @@
 	X(STOPPING, 99, "the server is stopping")                                                  \
 	X(ADMISSION_TABLE_FULL, 100, "the account table is at its high water")                     \
 	X(DUPLICATE, 101, "these bytes are ordered or parked already; their answer holds")         \
+	X(LOST_AT_RESTART, 102, "was not decided when the server stopped: submit it again")        \
 	X(RATE_LIMITED, 128, "the session exceeds its rate")                                       \
 	X(SESSION_UNPROVEN, 129, "say HELLO first")                                                \
 	X(SESSION_UNKNOWN, 130, "unknown session")                                                 \

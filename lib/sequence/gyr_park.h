@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Parked transactions: each waits, for a bounded time and in a bounded number, until its sender's
- * nonce gap closes. Keyed by {sender, nonce}; identical bytes have the same key, so a look-up also
- * answers whether a transaction is parked already. One thread; memory from the caller's arena.
+ * nonce gap closes. Found by {sender, nonce} and by hash. One thread; memory from the caller's
+ * arena.
  */
 #ifndef GYR_PARK_H
 #define GYR_PARK_H
@@ -18,13 +18,15 @@ struct gyr_parked {
 	uint32_t older;	     /* in order of parking: entry number + 1, 0 at the ends */
 	uint32_t newer;
 	uint32_t chain; /* in its bucket; of a free entry: the next free one */
+	uint32_t hash_chain;
 	uint8_t gate;
 	uint8_t *raw; /* arrival.raw_length bytes, its own copy */
 };
 
 struct gyr_park {
 	struct gyr_parked *entries;
-	uint32_t *buckets;
+	uint32_t *buckets;	/* by sender and nonce */
+	uint32_t *hash_buckets; /* by transaction hash */
 	uint64_t bucket_mask;
 	uint64_t seed;
 	uint32_t entry_count;
@@ -42,6 +44,8 @@ GYR_MUST_USE bool gyr_park_init(struct gyr_park *park, struct gyr_arena *arena,
 
 struct gyr_parked *gyr_park_find(const struct gyr_park *park, const struct gyr_address *sender,
 				 uint64_t nonce);
+
+struct gyr_parked *gyr_park_find_hash(const struct gyr_park *park, const struct gyr_hash *hash);
 
 /*
  * Parks a copy; NULL when all entries are taken or raw is longer than raw_size. {sender, nonce}

@@ -7,10 +7,10 @@
  * Several gates merge by this rule: among the gates whose oldest slot is verified, the one with the
  * earliest receive time goes next; equal times go to the lower gate number.
  *
- * One thread drives it (gyr_sequence_poll). It meets others only through the intake rings (taken), the
- * log ring (written), per gate a ring of events (written) and of queries (taken), and execution's
- * feedback ring (taken). Nothing is decided by the fill of a ring: where one is full the sequencer
- * waits with the slot untouched.
+ * One thread drives it (gyr_sequence_poll). It meets others only through the intake rings (taken),
+ * the log ring (written), per gate a ring of events (written) and of queries (taken), and
+ * execution's feedback ring (taken). Nothing is decided by the fill of a ring: where one is full
+ * the sequencer waits with the slot untouched.
  *
  * Limits: GYR_SEQUENCE_GATES_MAX gates; accounts, the duplicate window and parked transactions as
  * configured. At the high water of the account table, what could make a new account is refused
@@ -29,9 +29,11 @@
 #include "gyr_txn.h"
 #include "gyr_verdict.h"
 
-#define GYR_SEQUENCE_GATES_MAX 16
+#define GYR_SEQUENCE_GATES_MAX	 16
+#define GYR_SEQUENCE_COMMITS_MAX 64 /* a power of two */
 
-/* What lies in an intake slot's payload: the parsed transaction, then its bytes unless in the pool. */
+/* What lies in an intake slot's payload: the parsed transaction, then its bytes unless in the pool.
+ */
 struct gyr_sequence_payload {
 	struct gyr_txn txn;
 	alignas(8) uint8_t raw[];
@@ -40,10 +42,10 @@ struct gyr_sequence_payload {
 /* A gate as the sequencer sees it. */
 struct gyr_sequence_gate {
 	struct gyr_intake *intake;
-	struct gyr_spsc *events;  /* struct gyr_sequence_event, to the gate */
-	struct gyr_spsc *queries; /* struct gyr_sequence_query, from the gate */
+	struct gyr_spsc *events;    /* struct gyr_sequence_event, to the gate */
+	struct gyr_spsc *queries;   /* struct gyr_sequence_query, from the gate */
 	struct gyr_spsc *pool_free; /* uint32_t, to the gate: pool buffers given back */
-	const uint8_t *pool;	    /* buffers of pool_stride bytes for transactions beyond a slot */
+	const uint8_t *pool; /* buffers of pool_stride bytes for transactions beyond a slot */
 	size_t pool_stride;
 };
 
@@ -58,11 +60,14 @@ struct gyr_sequence_conf {
 	uint64_t mini_block_ns;
 	uint32_t block_s; /* seconds from one EVM block to the next */
 	uint64_t block_gas_limit;
-	uint64_t tx_gas_max; /* of one transaction (EIP-7825 or policy) */
+	uint32_t block_tx_max;		/* transactions in an EVM block */
+	uint64_t block_bytes_max;	/* of its transactions, raw */
+	uint32_t commits_in_flight_max; /* commit blocks not durable yet, up to 64 */
+	struct gyr_txn_rules rules;	/* that parked transactions are parsed with again */
 	struct gyr_address fee_recipient;
 	uint64_t undurable_bytes_max; /* beyond it no slot is taken */
 	uint64_t undurable_ns_max;
-	uint64_t seed[4]; /* unpredictable: hash seeds and prev_randao */
+	uint64_t seed[4]; /* unpredictable: of the tables' hashes, and of prev_randao */
 };
 
 /* X(name, text): written by the sequencer's lane, plain words for others to read relaxed. */
@@ -91,9 +96,10 @@ struct gyr_sequence_counters {
 struct gyr_sequence_block {
 	uint64_t number; /* of the open EVM block; 0: none is open yet */
 	uint64_t timestamp_s;
-	uint64_t gas_reserved; /* limits of what is ordered, used gas of what is executed */
-	uint64_t due_ns;       /* monotonic: when the next one opens */
+	uint64_t gas_reserved;	 /* limits of what is ordered, used gas of what is executed */
+	uint64_t due_ns;	 /* monotonic: when the next one opens */
 	uint64_t base_fee_bound; /* the highest that the open block's base fee can be */
+	uint64_t byte_count;
 	uint32_t tx_count;
 	uint32_t mini_count;
 	uint64_t mini_number; /* of the open mini-block, since genesis */
@@ -101,7 +107,10 @@ struct gyr_sequence_block {
 	uint32_t mini_tx_count;
 };
 
-/* A rare one: arrivals of older epochs that were decided by nobody when the server stopped. */
+/*
+ * Arrivals that the log gave no disposition before a crash (parked ones): at the next start they
+ * are rejected in the log as LOST_AT_RESTART, so that arrival numbers stay dense.
+ */
 #define GYR_SEQUENCE_LOST_MAX 65536
 
 struct gyr_sequence {
@@ -117,13 +126,16 @@ struct gyr_sequence {
 	struct gyr_sequence_block block;
 
 	uint64_t arrival_next;
-	uint64_t ordered_count;	    /* since genesis, as far as replayed */
-	uint64_t *lost;		    /* arrivals without a disposition, while replaying */
+	uint64_t *lost; /* arrivals without a disposition, while replaying */
 	uint32_t lost_count;
-	uint64_t undurable_position; /* the log's tail when it was last looked at */
+	bool replayed_any;
+	bool stopping;
+	uint64_t undurable_position; /* the log's tail when everything was last found durable */
 	uint64_t undurable_since_ns;
+	uint64_t commit_ends[GYR_SEQUENCE_COMMITS_MAX]; /* of blocks not durable yet, a ring */
+	uint32_t commit_head;
+	uint32_t commit_tail;
 	uint64_t random[4];
-	uint8_t stopping;
 
 	/* A sender whose next nonce may be parked: looked at before a new slot is taken. */
 	bool release_pending;
@@ -141,8 +153,8 @@ size_t gyr_sequence_size(const struct gyr_sequence_conf *conf);
  */
 GYR_MUST_USE int gyr_sequence_init(struct gyr_sequence *sequence, struct gyr_arena *arena,
 				   const struct gyr_sequence_conf *conf, struct gyr_log *log,
-				   struct gyr_spsc *feedback,
-				   const struct gyr_sequence_gate *gates, unsigned gate_count);
+				   struct gyr_spsc *feedback, const struct gyr_sequence_gate *gates,
+				   unsigned gate_count);
 
 /*
  * Recovery, before the first poll and before gyr_log_start: every record of the log in order, then

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the sequencer tells gates, what gates ask it, and what execution tells it back: plain items of
- * rings (gyr_ring.h), each with one writer.
+ * What the sequencer tells gates, what gates ask it, and what execution tells it back: plain items
+ * of rings (gyr_ring.h), each with one writer.
  */
 #ifndef GYR_SEQUENCE_MESSAGE_H
 #define GYR_SEQUENCE_MESSAGE_H
@@ -52,10 +52,10 @@ enum gyr_feedback_kind {
 
 /* Execution to the sequencer, in log order. */
 struct gyr_feedback {
-	uint8_t kind; /* enum gyr_feedback_kind */
-	uint8_t account_flags; /* GYR_ACCOUNT_CODE, GYR_ACCOUNT_DELEGATED */
-	uint8_t verdict;       /* TRANSACTION: 0, or why it was skipped */
-	uint8_t status;	       /* TRANSACTION: of the receipt */
+	uint8_t kind;		    /* enum gyr_feedback_kind */
+	uint8_t account_flags;	    /* GYR_ACCOUNT_CODE, GYR_ACCOUNT_DELEGATED */
+	uint8_t verdict;	    /* TRANSACTION: 0, or why it was skipped */
+	uint8_t status;		    /* TRANSACTION: of the receipt */
 	struct gyr_address address; /* TRANSACTION: the sender */
 	uint64_t nonce;		    /* of the account, as executed */
 	/* TRANSACTION: what of the sender's reservation was not spent, plus what it received.

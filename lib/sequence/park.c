@@ -15,7 +15,7 @@ static uint64_t bucket_count(uint32_t entry_count)
 size_t gyr_park_size(uint32_t entry_count, uint32_t raw_size)
 {
 	return entry_count * (sizeof(struct gyr_parked) + gyr_round_up(raw_size, 64)) +
-	       bucket_count(entry_count) * sizeof(uint32_t) + 3 * GYR_CACHE_LINE;
+	       2 * bucket_count(entry_count) * sizeof(uint32_t) + 4 * GYR_CACHE_LINE;
 }
 
 bool gyr_park_init(struct gyr_park *park, struct gyr_arena *arena, uint32_t entry_count,
@@ -28,10 +28,14 @@ bool gyr_park_init(struct gyr_park *park, struct gyr_arena *arena, uint32_t entr
 	gyr_assert(entry_count > 0);
 	park->entries = gyr_arena_carve(arena, entry_count * sizeof *park->entries, GYR_CACHE_LINE);
 	park->buckets = gyr_arena_carve(arena, buckets * sizeof *park->buckets, GYR_CACHE_LINE);
+	park->hash_buckets = gyr_arena_carve(arena, buckets * sizeof *park->hash_buckets,
+					     GYR_CACHE_LINE);
 	raw = gyr_arena_carve(arena, entry_count * stride, GYR_CACHE_LINE);
-	if (park->entries == NULL || park->buckets == NULL || raw == NULL)
+	if (park->entries == NULL || park->buckets == NULL || park->hash_buckets == NULL ||
+	    raw == NULL)
 		return false;
 	memset(park->buckets, 0, buckets * sizeof *park->buckets);
+	memset(park->hash_buckets, 0, buckets * sizeof *park->hash_buckets);
 	memset(park->entries, 0, entry_count * sizeof *park->entries);
 	for (uint32_t i = 0; i < entry_count; i++) {
 		park->entries[i].raw = raw + i * stride;
@@ -71,6 +75,25 @@ struct gyr_parked *gyr_park_find(const struct gyr_park *park, const struct gyr_a
 	return NULL;
 }
 
+static uint32_t *hash_bucket_of(const struct gyr_park *park, const struct gyr_hash *hash)
+{
+	uint64_t mixed = gyr_load_le64(hash->bytes) * park->seed;
+
+	return &park->hash_buckets[(mixed >> 24) & park->bucket_mask];
+}
+
+struct gyr_parked *gyr_park_find_hash(const struct gyr_park *park, const struct gyr_hash *hash)
+{
+	for (uint32_t at = *hash_bucket_of(park, hash); at != 0;) {
+		struct gyr_parked *parked = &park->entries[at - 1];
+
+		if (gyr_hash_equal(&parked->finding.transaction_hash, hash))
+			return parked;
+		at = parked->hash_chain;
+	}
+	return NULL;
+}
+
 struct gyr_parked *gyr_park_add(struct gyr_park *park, const struct gyr_intake_arrival *arrival,
 				const struct gyr_intake_finding *finding, const uint8_t *raw,
 				uint64_t nonce, uint64_t expires_ns)
@@ -89,6 +112,9 @@ struct gyr_parked *gyr_park_add(struct gyr_park *park, const struct gyr_intake_a
 	parked->nonce = nonce;
 	parked->expires_ns = expires_ns;
 	parked->chain = *bucket;
+	*bucket = number;
+	bucket = hash_bucket_of(park, &finding->transaction_hash);
+	parked->hash_chain = *bucket;
 	*bucket = number;
 	parked->older = park->newest;
 	parked->newer = 0;
@@ -118,6 +144,12 @@ void gyr_park_remove(struct gyr_park *park, struct gyr_parked *parked)
 		link = &park->entries[*link - 1].chain;
 	}
 	*link = parked->chain;
+	link = hash_bucket_of(park, &parked->finding.transaction_hash);
+	while (*link != number) {
+		gyr_assert(*link != 0);
+		link = &park->entries[*link - 1].hash_chain;
+	}
+	*link = parked->hash_chain;
 	if (parked->older != 0)
 		park->entries[parked->older - 1].newer = parked->newer;
 	else
