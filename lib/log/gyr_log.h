@@ -12,7 +12,7 @@
  *
  * Limits: ring and segment sizes are powers of two, either may be the larger; ring at least 2 MiB,
  * segment at least 1 MiB. A record is at most GYR_LOG_RECORD_LENGTH_MAX, header included. The
- * memory is the caller's: the struct (gyr_log_size bytes, cache-line aligned) and the ring (aligned
+ * memory is the caller's: the struct (cache-line aligned) and the ring (aligned
  * to 4 KiB).
  */
 #ifndef GYR_LOG_H
