@@ -24,9 +24,9 @@ static void parse_hex(uint8_t *to, unsigned length, const char *text)
 		return;
 	gyr_assert(strlen(text) == 2 * (size_t)length);
 	for (unsigned i = 0; i < 2 * length; i++) {
-		unsigned digit = (unsigned)(text[i] <= '9' ? text[i] - '0' : text[i] - 'a' + 10);
+		const int digit = text[i] <= '9' ? text[i] - '0' : text[i] - 'a' + 10;
 
-		gyr_assert(digit < 16);
+		gyr_assert(digit >= 0 && digit < 16);
 		to[i / 2] = (uint8_t)(to[i / 2] << 4 | digit);
 	}
 }
