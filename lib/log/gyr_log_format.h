@@ -237,6 +237,7 @@ struct gyr_log_block {
 	uint64_t durable;
 	uint64_t previous_checksum;
 	uint64_t checksum;
+	uint64_t arrival_last; /* the highest arrival number so far */
 	uint32_t record_count; /* without COMMIT */
 };
 

@@ -114,6 +114,7 @@ static enum gyr_log_fault judge_commit(struct gyr_log_block *out, const struct g
 		.durable = commit->durable,
 		.previous_checksum = commit->previous_checksum,
 		.checksum = commit->checksum,
+		.arrival_last = record->arrival,
 		.record_count = record_count,
 	};
 	return GYR_LOG_FAULT_NONE;
