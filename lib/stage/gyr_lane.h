@@ -22,6 +22,7 @@
 
 #include "gyr_clock.h"
 #include "gyr_hist.h"
+#include "gyr_metric.h"
 #include "gyr_stage.h"
 
 #define GYR_LANE_STAGE_COUNT_MAX 24
@@ -88,8 +89,9 @@ struct gyr_lane_stage {
 	const struct gyr_stage_ops *ops;
 	void *self;
 	unsigned budget;
-	bool stalled;	    /* in the turn just made */
-	uint64_t sample_ns; /* busy time in sampled turns, ageing */
+	char label[GYR_METRIC_LABEL_MAX]; /* "verify 1"; the stage's name unless set */
+	bool stalled;			  /* in the turn just made */
+	uint64_t sample_ns;		  /* busy time in sampled turns, ageing */
 	uint64_t stalled_since_tick_ns;
 	struct gyr_stage_times times;
 };
@@ -142,6 +144,9 @@ GYR_MUST_USE int gyr_lane_init(struct gyr_lane *lane, const struct gyr_clock *cl
 void gyr_lane_add(struct gyr_lane *lane, const struct gyr_stage_ops *ops, void *self,
 		  unsigned budget);
 
+/* Names the stage added last, where several have the same ops: "verify 1". */
+void gyr_lane_label(struct gyr_lane *lane, const char *label);
+
 /*
  * One turn in the caller's thread: clock, every stage, tick when due. Returns the items done. Never
  * sleeps. The simulator calls gyr_lane_turn_order to poll in an order of its own.
@@ -179,6 +184,13 @@ GYR_MUST_USE int gyr_lane_stop_all(struct gyr_lane *const *lanes, unsigned lane_
 
 /* Calls every stage's fini, in reverse order. The lane must not be running. */
 void gyr_lane_fini(struct gyr_lane *lane);
+
+/*
+ * Cold, any one thread: copies the lane's times into metric.lane[lane_index] and its stages' into
+ * metric.stage[stage_index…], labels included; returns the next free stage_index.
+ */
+unsigned gyr_lane_publish(const struct gyr_lane *lane, struct gyr_metric_area *area,
+			  unsigned lane_index, unsigned stage_index);
 
 /* "spin", "backoff", "park". */
 const char *gyr_lane_idle_name(enum gyr_lane_idle idle);

@@ -55,6 +55,13 @@ void gyr_lane_add(struct gyr_lane *lane, const struct gyr_stage_ops *ops, void *
 		.self = self,
 		.budget = budget == 0 ? BUDGET_DEFAULT : budget,
 	};
+	gyr_lane_label(lane, ops->name);
+}
+
+void gyr_lane_label(struct gyr_lane *lane, const char *label)
+{
+	gyr_assert(lane->stage_count > 0);
+	gyr_metric_label(lane->stages[lane->stage_count - 1].label, label);
 }
 
 /* Splits the busy time since the last tick among the stages, by what the samples say. */

@@ -174,6 +174,45 @@ static void turns_account_their_time(void **state)
 	free(ring);
 }
 
+static void times_are_published(void **state)
+{
+	static struct gyr_lane lane;
+	static struct gyr_clock clock;
+	struct gyr_lane_options options = { .name = "data0", .cpu = 2 };
+	struct gyr_clock_sim sim;
+	struct gyr_spsc *ring = ring_make(64);
+	struct mover source = { .to = ring,
+				.sourcing = true,
+				.fd = -1,
+				.made_max = 20,
+				.sim = &clock,
+				.cost_ns = 1000 };
+	struct mover sink = { .from = ring, .fd = -1 };
+	struct gyr_metric metric;
+
+	(void)state;
+	gyr_clock_sim_open(&clock, &sim, 1700000000000000000);
+	assert_int_equal(gyr_metric_create(&metric, NULL, "t", 1), 0);
+	assert_int_equal(gyr_lane_init(&lane, &clock, &options), 0);
+	gyr_lane_add(&lane, &mover_ops, &source, 16);
+	gyr_lane_label(&lane, "gate 1");
+	gyr_lane_add(&lane, &mover_ops, &sink, 16);
+	for (int i = 0; i < 3; i++)
+		(void)gyr_lane_turn(&lane);
+	assert_int_equal(gyr_lane_publish(&lane, metric.area, 1, 5), 7);
+	assert_string_equal(metric.area->lane[1].label, "data0");
+	assert_int_equal(gyr_metric_get(&metric.area->lane[1].turns), 3);
+	assert_int_equal(gyr_metric_get(&metric.area->lane[1].busy_ns), 20000);
+	assert_int_equal(gyr_metric_get(&metric.area->lane[1].cpu), 3);
+	assert_string_equal(metric.area->stage[5].label, "gate 1");
+	assert_string_equal(metric.area->stage[6].label, "mover");
+	assert_int_equal(gyr_metric_get(&metric.area->stage[5].items), 20);
+	assert_int_equal(gyr_metric_get(&metric.area->stage[6].lane), 1);
+	gyr_lane_fini(&lane);
+	gyr_metric_close(&metric);
+	free(ring);
+}
+
 static void stalled_is_not_idle(void **state)
 {
 	static struct gyr_lane lane;
@@ -366,6 +405,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(turns_account_their_time),
+		cmocka_unit_test(times_are_published),
 		cmocka_unit_test(stalled_is_not_idle),
 		cmocka_unit_test(order_is_the_callers),
 		cmocka_unit_test(drain_leaves_nothing),
