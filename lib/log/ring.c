@@ -232,7 +232,8 @@ void gyr_log_start(struct gyr_log *log, const struct gyr_log_start *start)
 /* The tail's block is closed where the next record does not fit; false for lack of room. */
 static bool make_fit(struct gyr_log *log, uint64_t length)
 {
-	for (unsigned i = 0; i < 2; i++) {
+	/* At most a long block, then a short rest before the edge, are closed first. */
+	for (unsigned i = 0; i < 3; i++) {
 		uint64_t edge = gyr_round_up(log->block_position + 1, log->edge_size);
 		bool genesis = log->tail % log->segment_size == 0;
 		uint64_t end = log->tail + (genesis ? log->genesis_length : 0) + length +
@@ -254,7 +255,7 @@ static bool make_fit(struct gyr_log *log, uint64_t length)
 			return false;
 		close_block(log, close);
 	}
-	gyr_assert(false); /* A record fits into an empty block. */
+	gyr_assert(false); /* a record fits into an empty block */
 	return false;
 }
 
