@@ -44,20 +44,22 @@ static ssize_t log_write(void *cookie, const char *text, size_t length)
 
 const char *dpdk_eal_reason(void)
 {
-	static char line[256];
-	size_t end;
-	size_t start;
+	static char text[200];
+	size_t length = 0;
 
+	/* The first lines are nearest to the cause; the last only say that it failed. */
 	(void)pthread_mutex_lock(&log_lock);
-	end = log_length;
-	while (end > 0 && log_tail[end - 1] == '\n')
-		end--;
-	start = end;
-	while (start > 0 && log_tail[start - 1] != '\n')
-		start--;
-	(void)snprintf(line, sizeof line, "%.*s", (int)(end - start), log_tail + start);
+	for (size_t i = 0; i < log_length && length < sizeof text - 3; i++) {
+		if (log_tail[i] != '\n') {
+			text[length++] = log_tail[i];
+		} else if (i + 1 < log_length) {
+			text[length++] = ';';
+			text[length++] = ' ';
+		}
+	}
+	text[length] = '\0';
 	(void)pthread_mutex_unlock(&log_lock);
-	return line[0] == '\0' ? "no reason given" : line;
+	return length == 0 ? "no reason given" : text;
 }
 
 void dpdk_eal_reason_clear(void)

@@ -76,7 +76,7 @@ struct dpdk_queue {
 
 /* dpdk_eal.c: starts DPDK once; later calls do nothing. */
 int dpdk_eal_start(void);
-/* The last line that DPDK logged, or "no reason given". */
+/* What DPDK logged since it was cleared, on one line, or "no reason given". */
 const char *dpdk_eal_reason(void);
 void dpdk_eal_reason_clear(void);
 
