@@ -6,7 +6,7 @@
 #ifndef RECOVER_VECTORS_H
 #define RECOVER_VECTORS_H
 
-#include "gyr_base.h"
+#include "gyr_recover.h"
 
 #define RECOVER_VECTOR_COUNT 32
 
@@ -22,5 +22,8 @@ struct recover_vector {
 };
 
 extern const struct recover_vector recover_vectors[RECOVER_VECTOR_COUNT];
+
+void recover_vector_request(struct gyr_recover_request *request,
+			    const struct recover_vector *vector);
 
 #endif

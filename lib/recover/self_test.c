@@ -31,7 +31,8 @@ static void parse_hex(uint8_t *to, unsigned length, const char *text)
 	}
 }
 
-static void fill_request(struct gyr_recover_request *request, const struct recover_vector *vector)
+void recover_vector_request(struct gyr_recover_request *request,
+			    const struct recover_vector *vector)
 {
 	memset(request, 0, sizeof *request);
 	parse_hex(request->hash, 32, vector->hash);
@@ -75,8 +76,8 @@ int gyr_recover_self_test(const struct gyr_recover_ops *ops, void *context,
 		unsigned count = sizes[size];
 
 		for (unsigned i = 0; i < count; i++)
-			fill_request(&in[i],
-				     &recover_vectors[(size + 5 * i) % RECOVER_VECTOR_COUNT]);
+			recover_vector_request(
+				&in[i], &recover_vectors[(size + 5 * i) % RECOVER_VECTOR_COUNT]);
 		memset(&answer, 0xa5, sizeof answer);
 		answer.valid = ops->batch(context, answer.address, answer.key, in, count);
 		GYR_TRY(check_batch(ops, &answer, size, count));
