@@ -18,6 +18,7 @@
 #define GYR_LANE_H
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 
 #include "gyr_clock.h"
@@ -55,7 +56,10 @@ struct gyr_lane_options {
 	const char *name; /* at most 15 characters: the thread's name */
 	enum gyr_lane_kind kind;
 	enum gyr_lane_idle idle;
-	int cpu; /* -1: not pinned */
+	int cpu; /* -1: not pinned to one */
+	/* With cpu -1: where it may run, or NULL for wherever the process may. Read at the start.
+	 */
+	const cpu_set_t *cpus;
 	/* Real-time priority (SCHED_FIFO) 1 to 99; 0: the ordinary scheduler. */
 	int priority;
 	uint32_t spin_turns;  /* empty turns before backoff or park begin; 0: 2000 */

@@ -107,20 +107,31 @@ void gyr_lane_wake(struct gyr_lane *lane)
 		(void)!write(lane->wake_fd, &one, sizeof one);
 }
 
-static int settle_thread(struct gyr_lane *lane)
+static int pin(const struct gyr_lane *lane)
 {
-	(void)pthread_setname_np(pthread_self(), lane->name);
-	if (lane->options.cpu >= 0) {
-		cpu_set_t set;
-		int error;
+	cpu_set_t set;
+	int error = 0;
 
+	if (lane->options.cpu >= 0) {
 		CPU_ZERO(&set);
 		CPU_SET((size_t)lane->options.cpu, &set);
 		error = pthread_setaffinity_np(pthread_self(), sizeof set, &set);
 		if (error != 0)
 			GYR_FAIL(GYR_ERR_CONFIG, "lane %s cannot run on CPU %d: %s", lane->name,
 				 lane->options.cpu, strerror(error));
+	} else if (lane->options.cpus != NULL) {
+		error = pthread_setaffinity_np(pthread_self(), sizeof set, lane->options.cpus);
+		if (error != 0)
+			GYR_FAIL(GYR_ERR_CONFIG, "lane %s cannot run on the CPUs left to it: %s",
+				 lane->name, strerror(error));
 	}
+	return 0;
+}
+
+static int settle_thread(struct gyr_lane *lane)
+{
+	(void)pthread_setname_np(pthread_self(), lane->name);
+	GYR_TRY(pin(lane));
 	if (lane->options.priority > 0) {
 		struct sched_param parameter = { .sched_priority = lane->options.priority };
 		int error = pthread_setschedparam(pthread_self(), SCHED_FIFO, &parameter);

@@ -166,6 +166,11 @@ static void sealed_data_lanes_may_not_allocate(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < GYR_COUNT(kinds); i++) {
+#ifdef __SANITIZE_THREAD__
+		/* gcc 12's thread sanitizer does not report aligned allocations. */
+		if (kinds[i] == ALIGNED || kinds[i] == POSIX)
+			continue;
+#endif
 		status = end_of(kinds[i], true, said, sizeof said);
 		assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
 		assert_non_null(strstr(said, "on a data lane after the seal"));
