@@ -166,9 +166,9 @@ uint64_t gyr_precompile_gas(const struct gyr_precompile_rules *rules, enum gyr_p
 size_t gyr_precompile_output_size(enum gyr_precompile which, struct gyr_slice input);
 
 /*
- * The scratch with which no call that costs at most gas_limit answers NO_MEMORY. Some 40 KiB from
+ * The scratch with which no call that costs at most gas_limit answers NO_MEMORY. Some 160 KiB from
  * Osaka on, whatever the limit; before, modexp's operands grow with the square root of the gas
- * (1.4 MiB for 30 million).
+ * (1.2 MiB for 30 million).
  */
 size_t gyr_precompile_scratch_size(const struct gyr_precompile_rules *rules, uint64_t gas_limit);
 

@@ -18,6 +18,9 @@ const struct gyr_precompile_ops gyr_precompile_portable = {
 	.p256_verify = portable_p256_verify,
 };
 
+/* For the buckets of multi-scalar multiplications, and for alignment. */
+#define FURTHER_SCRATCH 131072
+
 static uint32_t bits_through(enum gyr_precompile last)
 {
 	return ((uint32_t)2 << last) - 1;
@@ -183,7 +186,7 @@ size_t gyr_precompile_scratch_size(const struct gyr_precompile_rules *rules, uin
 
 		length = gyr_max_u64(length, square_root_up(gas * 320));
 	}
-	return portable_modexp_scratch_size((size_t)length) + 4096;
+	return portable_modexp_scratch_size((size_t)length) + FURTHER_SCRATCH;
 }
 
 static enum gyr_precompile_status run_ecrecover(const struct gyr_precompile_ops *ops,
