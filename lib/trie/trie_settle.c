@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Settling in rounds. A round lists stale branches from the roots down, level by level, as many as
- * fit; hashes all stale leaves below them in batches; then the branches from the last level up. A
+ * fit; then hashes from the last level up, in batches: the stale leaves below, then the branches. A
  * branch whose children could not all be listed stays stale for the next round. When a level would
  * not fit, the half of the level above it that was listed last is let go, again and again if need
  * be: room for one path to the deepest leaf is always kept, so that every round gets something
@@ -107,12 +107,48 @@ static void list_root(struct round *round, uint32_t index)
 	}
 }
 
+/*
+ * Memory comes late in a large trie: the head of a node is asked for HEAD_AHEAD entries before it
+ * is needed, what the head leads to NEXT_AHEAD entries before.
+ */
+#define HEAD_AHEAD 20
+#define NEXT_AHEAD 10
+
 static void prefetch_block(const struct gyr_trie_pool *pool, uint32_t reference)
 {
 	const uint8_t *at = pool->units + (size_t)(reference >> 1) * GYR_TRIE_UNIT;
 
 	__builtin_prefetch(at);
 	__builtin_prefetch(at + GYR_CACHE_LINE);
+}
+
+/* The head of entry `index` and the places of its children. */
+static void prefetch_head(const struct round *round, uint32_t index, uint32_t end)
+{
+	if (index < end)
+		prefetch_block(round->pool, round->work->entries[index].node);
+}
+
+/* The references of an entry's children, and its stale leaves. */
+static void prefetch_next(const struct round *round, uint32_t index, uint32_t end)
+{
+	struct trie_branch *branch;
+	uint32_t left;
+	unsigned count;
+
+	if (index >= end)
+		return;
+	branch = trie_branch(round->pool, round->work->entries[index].node);
+	count = (unsigned)__builtin_popcount(branch->present);
+	for (unsigned at = 0; at < count; at += 2)
+		__builtin_prefetch(trie_reference(branch, at));
+	for (left = branch->stale & ((1u << TRIE_FANOUT) - 1); left != 0; left &= left - 1) {
+		unsigned slot = (unsigned)__builtin_ctz(left);
+		uint32_t child = trie_children(branch)[trie_position(branch, slot)];
+
+		if (!trie_is_branch(child))
+			prefetch_block(round->pool, child);
+	}
 }
 
 /* Lists the stale branches below an entry. */
@@ -126,7 +162,6 @@ static void list_children(struct round *round, uint32_t index)
 		unsigned slot = (unsigned)__builtin_ctz(left);
 		uint32_t child = trie_children(branch)[trie_position(branch, slot)];
 
-		prefetch_block(round->pool, child);
 		if (trie_is_branch(child))
 			round->work->entries[round->entry_count++] = (struct trie_entry){
 				.node = child,
@@ -145,6 +180,7 @@ static bool list_level(struct round *round, uint32_t begin, uint32_t end, uint32
 			round->entry_count = end;
 			return false;
 		}
+		prefetch_head(round, i + HEAD_AHEAD, end);
 		list_children(round, i);
 	}
 	return true;
@@ -175,24 +211,19 @@ static void list_levels(struct round *round)
 	round->level_count = level;
 }
 
-static void emit_leaves(struct round *round)
+static void emit_leaves(struct round *round, struct trie_branch *branch)
 {
-	for (uint32_t i = 0; i < round->entry_count; i++) {
-		struct trie_branch *branch = trie_branch(round->pool, round->work->entries[i].node);
-		uint32_t left = branch->stale & ((1u << TRIE_FANOUT) - 1);
+	uint32_t left = branch->stale & ((1u << TRIE_FANOUT) - 1);
 
-		branch->stale &= ~(1u << TRIE_VALUE_SLOT); /* read from its leaf when encoded */
-		for (; left != 0; left &= left - 1) {
-			unsigned slot = (unsigned)__builtin_ctz(left);
-			uint32_t child = trie_children(branch)[trie_position(branch, slot)];
+	branch->stale &= ~(1u << TRIE_VALUE_SLOT); /* read from its leaf when encoded */
+	for (; left != 0; left &= left - 1) {
+		unsigned slot = (unsigned)__builtin_ctz(left);
+		uint32_t child = trie_children(branch)[trie_position(branch, slot)];
 
-			if (!trie_is_branch(child))
-				emit_leaf(round, child, branch->depth + 1u,
-					  (struct trie_target){ .branch = branch,
-								.slot = (uint8_t)slot });
-		}
+		if (!trie_is_branch(child))
+			emit_leaf(round, child, branch->depth + 1u,
+				  (struct trie_target){ .branch = branch, .slot = (uint8_t)slot });
 	}
-	flush(round);
 }
 
 static struct trie_target target_of(const struct round *round, const struct trie_entry *entry)
@@ -205,33 +236,24 @@ static struct trie_target target_of(const struct round *round, const struct trie
 	};
 }
 
-/* The references of a branch that is encoded soon. */
-static void prefetch_references(const struct round *round, uint32_t index, uint32_t end)
-{
-	struct trie_branch *branch;
-	unsigned count;
-
-	if (index >= end)
-		return;
-	branch = trie_branch(round->pool, round->work->entries[index].node);
-	count = (unsigned)__builtin_popcount(branch->present);
-	for (unsigned at = 0; at < count; at += 2)
-		__builtin_prefetch(trie_reference(branch, at));
-}
-
-/* Hashes the branches of a chunk of one level, then the extensions above them. */
+/* Hashes the stale leaves below a chunk of one level, its branches, and the extensions above. */
 static void emit_chunk(struct round *round, uint32_t begin, uint32_t end, uint32_t level_end)
 {
 	struct trie_work *work = round->work;
 	unsigned extended = 0;
 
 	for (uint32_t i = begin; i < end; i++) {
+		prefetch_head(round, i + HEAD_AHEAD, level_end);
+		prefetch_next(round, i + NEXT_AHEAD, level_end);
+		emit_leaves(round, trie_branch(round->pool, work->entries[i].node));
+	}
+	flush(round);
+	for (uint32_t i = begin; i < end; i++) {
 		const struct trie_entry *entry = &work->entries[i];
 		struct trie_branch *branch = trie_branch(round->pool, entry->node);
 		struct trie_target target = target_of(round, entry);
 		uint8_t *message;
 
-		prefetch_references(round, i + 8, level_end);
 		if (branch->stale != 0)
 			continue; /* a child was let go */
 		if (branch->depth > entry->from) {
@@ -278,7 +300,7 @@ bool gyr_trie_settle(struct gyr_trie_pool *pool, struct gyr_trie *const *tries, 
 			    round.entry_count + 2 * PATH_RESERVE <= round.entry_limit)
 				list_root(&round, (uint32_t)i);
 		list_levels(&round);
-		emit_leaves(&round);
+		flush(&round); /* roots that are leaves */
 		for (unsigned level = round.level_count; level-- > 0;) {
 			uint32_t end = pool->work->level_begin[level + 1];
 
