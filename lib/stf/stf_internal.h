@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of lib/stf share. */
+#ifndef STF_INTERNAL_H
+#define STF_INTERNAL_H
+
+#include "gyr_stf.h"
+
+#define STF_BLOB_GAS (1u << 17) /* EIP-4844: gas per blob */
+
+struct stf_block_hash {
+	uint64_t number;
+	bool known;
+	struct gyr_hash hash;
+};
+
+/* The transaction that is open. */
+struct stf_tx {
+	const struct gyr_txn *txn;
+	struct gyr_address sender;
+	struct gyr_address to; /* or the contract that it creates */
+	struct gyr_u256 gas_price;
+	uint64_t floor_gas;
+	uint64_t blob_gas;
+};
+
+struct gyr_stf {
+	struct gyr_state state;
+	struct gyr_evm evm;
+	struct gyr_chain_config config;
+	struct gyr_stf_limits limits;
+	const struct gyr_keccak_ops *keccak;
+	const struct gyr_precompile_ops *precompile;
+
+	struct gyr_stf_parent parent;
+	uint64_t first_number; /* BLOCKHASH below it is zero */
+	struct stf_block_hash hashes[GYR_STF_HASH_WINDOW];
+	struct gyr_stf_block_output *outputs;
+	struct gyr_stf_block_output *open; /* of the block that is open */
+	struct gyr_u256 base_fee;	   /* of the block that is open */
+	struct gyr_u256 blob_base_fee;
+	enum gyr_fork fork;
+	bool sealed;
+	bool tx_open;
+	struct stf_tx tx;
+	struct gyr_hash *blob_hashes;
+};
+
+/* The hash of a block in BLOCKHASH's window, for the EVM. */
+bool stf_block_hash_get(const void *context, uint64_t number, struct gyr_hash *out);
+
+/* EIP-2935 and EIP-4788 at the start of a block. */
+void stf_system_writes(struct gyr_stf *stf);
+
+/* EIP-2935's contract, and the slot that holds a block's hash. */
+extern const struct gyr_address stf_history_address;
+struct gyr_u256 stf_history_slot(uint64_t number);
+
+/* The price of blob gas at an excess (EIP-4844). */
+struct gyr_u256 stf_blob_base_fee(uint64_t excess, const struct gyr_blob_schedule *schedule);
+const struct gyr_blob_schedule *stf_blob_schedule(const struct gyr_chain_config *config,
+						  enum gyr_fork fork);
+
+/* Applies the authorizations of a type 4 transaction (EIP-7702). */
+void stf_authorize(struct gyr_stf *stf, const struct gyr_txn *txn);
+
+/* Encodes the receipt into the block's output and fills logs hash and bloom. False when full. */
+bool stf_encode_receipt(struct gyr_stf *stf, struct gyr_stf_receipt *receipt);
+
+#endif
