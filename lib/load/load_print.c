@@ -86,6 +86,10 @@ static void rule_text(char text[128], const struct gyr_load_rule *rule)
 	if (rule->executed_rate_min != 0)
 		(void)snprintf(text, 128, "executed/s of at least %" PRIu64 "%s",
 			       rule->executed_rate_min, at);
+	else if (rule->percentile >= 100)
+		(void)snprintf(text, 128, "%s max within %s%s", gyr_load_answer_name(rule->answer),
+			       gyr_units_format(limit, GYR_UNITS_DURATION, (double)rule->limit_ns),
+			       at);
 	else
 		(void)snprintf(text, 128, "%s p%g within %s%s", gyr_load_answer_name(rule->answer),
 			       rule->percentile,
