@@ -325,4 +325,40 @@ def emit_source(protocol, header):
     return '\n'.join(lines) + '\n'
 
 
+def _print_field(field):
+    if field.integer:
+        return '(void)fprintf(to, " %s=%%llu", (unsigned long long)message.%s);' % (
+            field.name, field.name)
+    if field.size is not None:
+        return 'print_bytes(to, "%s", message.%s, %d);' % (field.name, field.name, field.size)
+    return 'print_bytes(to, "%s", message.%s.data, message.%s.length);' % (
+        field.name, field.name, field.name)
+
+
+def emit_printer(protocol, header):
+    """For tests: prints what the codec decodes, one message a line, name=value."""
+    lines = ['/* SPDX-License-Identifier: Apache-2.0 */', '/* Made by generate.py: do not edit. */',
+             '#include <stdio.h>', '', '#include "%s"' % header, '',
+             'static void print_bytes(FILE *to, const char *name, const uint8_t *bytes,'
+             ' size_t length)', '{', '\t(void)fprintf(to, " %s=x", name);',
+             '\tfor (size_t i = 0; i < length; i++)',
+             '\t\t(void)fprintf(to, "%02x", bytes[i]);', '}', '',
+             'static enum gyr_verdict print_message(FILE *to, unsigned type,'
+             ' const uint8_t *body, size_t length)', '{', '\tenum gyr_verdict verdict;', '',
+             '\tswitch (type) {']
+    for message in protocol.messages:
+        name = message.name.lower()
+        lines += ['\tcase %s_%s: {' % (protocol.prefix.upper(), message.name),
+                  '\t\tstruct %s_%s message;' % (protocol.prefix, name), '',
+                  '\t\tverdict = %s_%s_decode(&message, body, length);' % (
+                      protocol.prefix, name),
+                  '\t\tif (verdict != GYR_VERDICT_OK)', '\t\t\treturn verdict;',
+                  '\t\t(void)fprintf(to, "%s");' % name]
+        lines += ['\t\t' + _print_field(f) for f in _shown(message.fields)]
+        lines += ['\t\tbreak;', '\t}']
+    lines += ['\tdefault:', '\t\treturn GYR_VERDICT_MESSAGE_UNKNOWN;', '\t}',
+              '\t(void)fprintf(to, "\\n");', '\treturn GYR_VERDICT_OK;', '}']
+    return '\n'.join(lines) + '\n'
+
+
 assert set(C_TYPE) == set(INTEGERS)

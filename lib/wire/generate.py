@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One description, three products.
+"""One description, three products: codec (and a printer for its tests), document, dissector.
 
-  generate.py DESCRIPTION VERDICT-HEADER header|source|doc|lua [OUTPUT [HEADER-NAME]]
+  generate.py DESCRIPTION VERDICT-HEADER header|source|printer|doc|lua [OUTPUT [HEADER-NAME]]
 
 Prints to stdout where OUTPUT is not given.
 """
 import os
 import sys
 
-from emit_c import emit_header, emit_source
+from emit_c import emit_header, emit_printer, emit_source
 from emit_doc import emit_doc
 from emit_lua import emit_lua
 from model import Bad, Protocol
@@ -27,6 +27,7 @@ def main(argv):
             'header': lambda: emit_header(
                 protocol, header_name.upper().replace('.', '_'), source),
             'source': lambda: emit_source(protocol, header_name),
+            'printer': lambda: emit_printer(protocol, header_name),
             'doc': lambda: emit_doc(protocol, source),
             'lua': lambda: emit_lua(protocol, source),
         }[what]()
