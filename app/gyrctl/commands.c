@@ -12,7 +12,7 @@
 static const struct gyr_args_note answer_exits[] = {
 	{ "0", "yes" },
 	{ "1", "no" },
-	{ "2…70", "could not be found out; the message says why" },
+	{ "2 to 70", "could not be found out; the message says why" },
 	{ NULL, NULL },
 };
 
@@ -265,7 +265,7 @@ int command_errors(int argc, char **argv)
 	static const struct gyr_args_note exits[] = {
 		{ "0", "no error (there may be warnings)" },
 		{ "1", "there are errors" },
-		{ "2…70", "could not be found out; the message says why" },
+		{ "2 to 70", "could not be found out; the message says why" },
 		{ NULL, NULL },
 	};
 	struct gyr_args args = {

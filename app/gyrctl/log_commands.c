@@ -67,7 +67,7 @@ static int wal_verify(int argc, char **argv)
 	static const struct gyr_args_note exits[] = {
 		{ "0", "the log is good" },
 		{ "1", "it is not: damaged, an arrival missing or twice, a wrong sender" },
-		{ "2…70", "could not be found out; the message says why" },
+		{ "2 to 70", "could not be found out; the message says why" },
 		{ NULL, NULL },
 	};
 	struct gyr_args args = {

@@ -33,7 +33,7 @@ static const struct gyr_args_note exits[] = {
 	{ "0", "done; or the answer is yes" },
 	{ "1", "the answer is no: not ready, something is wrong, the log is not good" },
 	{ "2", "the command line is off" },
-	{ "3…70", "what could not be done, by the kind of error; the message names it" },
+	{ "3 to 70", "what could not be done, by the kind of error; the message names it" },
 	{ NULL, NULL },
 };
 

@@ -229,6 +229,9 @@ void check_power(struct check *check)
 	    strcmp(text, "none") == 0 || text[0] == '\0')
 		check_report(check, "idle states", FINDING_NOT_HERE, NULL, "no idle driver%s",
 			     check->virtual_machine ? ": the host idles" : "");
+	else if (strcmp(text, "haltpoll") == 0)
+		check_report(check, "idle states", FINDING_NOT_HERE, NULL,
+			     "a guest that polls before it halts: the host idles");
 	else
 		check_report(check, "idle states", FINDING_ADVICE,
 			     "boot with processor.max_cstate=1 intel_idle.max_cstate=1 where lanes "
