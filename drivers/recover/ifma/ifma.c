@@ -85,7 +85,7 @@ static size_t driver_context_size(void)
 }
 
 /* CPUID's feature bits and XCR0, which the compilers' runtimes read together. */
-static bool machine_has_ifma(void)
+bool ifma_supported(void)
 {
 	__builtin_cpu_init();
 	return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
@@ -98,7 +98,7 @@ static int driver_init(void *context, const uint8_t seed[GYR_RECOVER_SEED_LENGTH
 {
 	struct ifma_context *ifma = context;
 
-	if (!machine_has_ifma())
+	if (!ifma_supported())
 		GYR_FAIL(GYR_ERR_UNSUPPORTED,
 			 "this machine lacks AVX-512 IFMA and its companions, or the kernel does "
 			 "not enable them");

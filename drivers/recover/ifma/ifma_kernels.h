@@ -41,6 +41,9 @@ typedef struct ifma_outcome ifma_kernel(struct ifma_context *context, struct gyr
 					uint8_t (*public_key)[64],
 					const struct gyr_recover_request *in, unsigned count);
 
+/* Does this machine run the kernels? */
+bool ifma_supported(void);
+
 ifma_kernel ifma_recover_4;	  /* 1..4, 256-bit */
 ifma_kernel ifma_recover_8;	  /* 1..8, 512-bit */
 ifma_kernel ifma_recover_16;	  /* 1..64, 512-bit, two vectors side by side, inversions shared */
