@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The vector driver for known senders (lib/recover, gyr_recover_known.h): one signature alone in
- * all lanes of AVX-512 IFMA, or groups of up to eight with fewer lanes each. 36 KiB per key, 1 MiB
+ * all lanes of AVX-512 IFMA, or groups of up to eight with fewer lanes each. 64 KiB per key, 1 MiB
  * shared.
  */
 #ifndef GYR_KNOWN_IFMA_H

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gyr_known_ifma.h"
 
+#include "gyr_secp_divsteps.h"
 #include "gyr_secp_point.h"
 #include "known_kernels.h"
 #include "known_tables.h"
@@ -51,7 +52,7 @@ static void invert_alone(struct gyr_secp_scalar *inverse, const struct parsed *p
 		if (gyr_secp_scalar_is_one(&product))
 			return;
 	}
-	gyr_secp_scalar_inverse(inverse, &p->s);
+	gyr_secp_inverse_inline(inverse->limb, p->s.limb, &gyr_secp_modulus_n);
 }
 
 /* 1 / s of all, with one inversion. */
@@ -62,7 +63,7 @@ static void invert_group(struct gyr_secp_scalar *inverse, const struct parsed *p
 	before[0] = p[0].s;
 	for (unsigned i = 1; i < count; i++)
 		gyr_secp_scalar_mul(&before[i], &before[i - 1], &p[i].s);
-	gyr_secp_scalar_inverse(&rest, &before[count - 1]);
+	gyr_secp_inverse_inline(rest.limb, before[count - 1].limb, &gyr_secp_modulus_n);
 	for (unsigned i = count; i-- > 1;) {
 		gyr_secp_scalar_mul(&inverse[i], &rest, &before[i - 1]);
 		gyr_secp_scalar_mul(&rest, &rest, &p[i].s);
@@ -226,13 +227,17 @@ static void answer_by_parity(enum gyr_known_answer *answer, const struct last *l
 			     const struct parsed *p, const unsigned *left, unsigned count)
 {
 	struct gyr_secp_field before[GYR_KNOWN_GROUP_MAX], rest, inverse, y;
+	uint64_t w[4];
 
 	if (count == 0)
 		return;
 	before[0] = last[left[0]].zzz;
 	for (unsigned k = 1; k < count; k++)
 		gyr_secp_field_mul(&before[k], &before[k - 1], &last[left[k]].zzz);
-	gyr_secp_field_inverse(&rest, &before[count - 1]);
+	gyr_secp_field_normalize(&before[count - 1]);
+	gyr_secp_field_to_words(w, &before[count - 1]);
+	gyr_secp_inverse_inline(w, w, &gyr_secp_modulus_p);
+	gyr_secp_field_from_words(&rest, w);
 	for (unsigned k = count; k-- > 0;) {
 		const unsigned i = left[k];
 

@@ -25,17 +25,17 @@
 #define KNOWN_SLICE_BITS  33
 
 /*
- * Windows of a slice, lowest first. Of u1: 11 bits unsigned (with the blinding), 11, 11. Of u2: six
- * signed ones, 36 KiB per key: 64 KiB would be 3 % faster, 18 KiB 3 % slower.
+ * Windows of a slice, lowest first. Of u1: 11 bits unsigned (with the blinding), 11, 11. Of u2:
+ * five signed ones, 64 KiB per key; six would be 36 KiB and 3 % slower, eight 18 KiB and 6 %.
  */
 #define KNOWN_G_WINDOWS	     3
 #define KNOWN_G_WINDOW_BITS  11
 #define KNOWN_G_ROWS	     4096 /* 2048 + 1024 + 1024 */
-#define KNOWN_Q_WINDOWS	     6
-#define KNOWN_Q_ROWS	     144 /* 3 * 32 + 3 * 16 */
-#define KNOWN_Q_BITS(w)	     ((w) < 3 ? 6 : 5)
-#define KNOWN_Q_POSITION(w)  ((w) < 3 ? 6 * (w) : 18 + 5 * ((w)-3))
-#define KNOWN_Q_FIRST_ROW(w) ((w) < 3 ? 32 * (w) : 96 + 16 * ((w)-3))
+#define KNOWN_Q_WINDOWS	     5
+#define KNOWN_Q_ROWS	     256 /* 3 * 64 + 2 * 32 */
+#define KNOWN_Q_BITS(w)	     ((w) < 3 ? 7 : 6)
+#define KNOWN_Q_POSITION(w)  ((w) < 3 ? 7 * (w) : 21 + 6 * ((w)-3))
+#define KNOWN_Q_FIRST_ROW(w) ((w) < 3 ? 64 * (w) : 192 + 32 * ((w)-3))
 #define KNOWN_G_FIRST_ROW(w) ((w) == 0 ? 0 : 1024 * ((w) + 1))
 
 struct known_table {

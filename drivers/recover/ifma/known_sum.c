@@ -77,7 +77,7 @@ INLINE void set_phase(struct step step[STEP_COUNT], const struct known_shared *s
 #pragma GCC unroll 3
 	for (int w = 0; phase == 0 && w < KNOWN_G_WINDOWS; w++)
 		set_g_step(&step[at++], vg, vg_base, w);
-#pragma GCC unroll 6
+#pragma GCC unroll 5
 	for (int w = 0; w < KNOWN_Q_WINDOWS; w++)
 		set_q_step(&step[at++], vq, vq_base, w);
 #pragma GCC unroll 3

@@ -8,7 +8,7 @@
 #include "known_kernels.h"
 
 const uint64_t known_g_offset[3] = { 0x0040000100200000, 0x0100000400800002, 0x0000000000000008 };
-const uint64_t known_q_offset[3] = { 0x1084104108420820, 0x4210410421082082, 0x0000000000000008 };
+const uint64_t known_q_offset[3] = { 0x0820408104102040, 0x2081020410408102, 0x0000000000000008 };
 
 static void set_row(struct ifma_row *row, const struct gyr_secp_affine *a)
 {

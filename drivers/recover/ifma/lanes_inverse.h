@@ -9,7 +9,7 @@
 
 #include "lanes_scalar.h"
 
-#include "gyr_secp_inverse.h"
+#include "gyr_secp_divsteps.h"
 
 /* 64 signatures in vectors of eight, or 16 in vectors of four. */
 #define VECTORS_MAX 8
@@ -60,7 +60,7 @@ INLINE void invert_first(struct field *a, const struct gyr_secp_modulus *modulus
 	field_pack(w, a);
 	for (int i = 0; i < 4; i++)
 		word[i] = v_first(w[i]);
-	gyr_secp_inverse(word, word, modulus);
+	gyr_secp_inverse_inline(word, word, modulus);
 	field_unpack(a, v_set(word[0]), v_set(word[1]), v_set(word[2]), v_set(word[3]));
 }
 
