@@ -99,8 +99,8 @@ enum gyr_verdict gyr_txn_parse(struct gyr_txn *out, struct gyr_slice raw,
 
 /*
  * Judges what needs no state: nonce limit (EIP-2681), tip against fee, creation allowed, init code
- * limit, authorization and blob lists, gas limit against intrinsic gas, floor and cap, and that the
- * highest cost fits 256 bits.
+ * limit, authorization and blob lists, gas limit against intrinsic gas, floor and cap, and that gas
+ * limit times max fee fits 256 bits. (With the value on top it may still not: gyr_txn_max_cost.)
  */
 enum gyr_verdict gyr_txn_check(const struct gyr_txn *txn, const struct gyr_txn_rules *rules);
 

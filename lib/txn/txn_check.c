@@ -148,5 +148,8 @@ enum gyr_verdict gyr_txn_check(const struct gyr_txn *txn, const struct gyr_txn_r
 		return GYR_VERDICT_GAS_INTRINSIC;
 	if (txn->gas_limit < floor_gas)
 		return GYR_VERDICT_GAS_FLOOR;
-	return gyr_txn_max_cost(&cost, txn);
+	/* With the value added, an overflow is a balance that nobody has: gyr_txn_max_cost. */
+	if (gyr_u256_mul_u64(&cost, &txn->max_fee, txn->gas_limit))
+		return GYR_VERDICT_GAS_COST_OVERFLOW;
+	return GYR_VERDICT_OK;
 }
