@@ -251,9 +251,11 @@ int gyr_wal_reader_open(struct gyr_wal_reader *reader, const struct gyr_wal_read
 	}
 	/* Every segment has its full size before it gets its name. */
 	if (!gyr_is_power_of_two(survey.last_size) || survey.last_size < GYR_LOG_BLOCK_LENGTH_MAX ||
-	    survey.last % survey.last_size != 0)
-		GYR_FAIL(GYR_ERR_LOG_DAMAGED, "the last log segment has %llu bytes",
-			 (unsigned long long)survey.last_size);
+	    survey.last % survey.last_size != 0 || survey.first % survey.last_size != 0 ||
+	    survey.last > UINT64_MAX / 2)
+		GYR_FAIL(GYR_ERR_LOG_DAMAGED,
+			 "the last log segment, at position %llu, has %llu bytes",
+			 (unsigned long long)survey.last, (unsigned long long)survey.last_size);
 	reader->identity.segment_size = survey.last_size;
 	reader->first_position = survey.first;
 	reader->last_end = survey.last + survey.last_size;
