@@ -20,13 +20,15 @@ BASE_SOURCES = ['lib/base/verdict.c']
 
 
 def sources_of(root, module):
-    """What the module's `sources` lists; files with flags of their own are for other machines."""
+    """The module's sources, those of variants included that are not for another machine (-m…)."""
     folder = os.path.join('lib', module)
     with open(os.path.join(root, folder, 'meson.build'), encoding='utf-8') as file:
         text = re.sub(r'#.*', '', file.read())
-    names = [n for block in re.findall(r'^sources \+?= files\((.*?)\)', text, re.M | re.S)
-             for n in re.findall(r"'([^']+\.c)'", block)]
-    return [os.path.join(folder, n) for n in names]
+    plain, _, variants = text.partition('variants')
+    rows = [plain] + [row for row in re.split(r"\n\t\[", variants) if "'-m" not in row]
+    return [os.path.join(folder, n) for row in rows
+            for block in re.findall(r'files\((.*?)\)', row, re.S)
+            for n in re.findall(r"'([^']+\.c)'", block)]
 
 
 def undefined_in(objects):
