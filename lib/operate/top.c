@@ -22,12 +22,11 @@ static int draw(struct view *view, const struct top_sample *now, const struct to
 {
 	char *text = NULL;
 	size_t length = 0;
-	unsigned rows;
 	FILE *to = open_memstream(&text, &length);
 
 	if (to == NULL)
 		GYR_FAIL(GYR_ERR_MEMORY, "no memory for a frame");
-	terminal_size(&view->terminal, &view->style.columns, &rows);
+	terminal_size(&view->terminal, &view->style.columns, &view->style.rows);
 	top_frame_print(now, before, &view->style, to);
 	(void)fprintf(to, "%s%s\n", view->style.color ? "\x1b[2m" : "", FOOT);
 	if (fclose(to) != 0) {
@@ -130,6 +129,7 @@ int gyr_operate_top(const char *directory, const struct gyr_operate_top_options 
 	memset(view, 0, sizeof *view);
 	view->style.color = options->color;
 	view->style.columns = 100;
+	view->style.rows = 100;
 	view->terminal.to = to;
 	if (options->once)
 		effective.frame_count_max = 1;

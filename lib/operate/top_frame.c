@@ -8,6 +8,8 @@
 #include "gyr_units.h"
 
 #define REJECT_ROW_COUNT_MAX 8
+#define BAR_COLUMN	     66 /* where it begins */
+#define COMPACT_ROWS	     36
 
 struct frame {
 	const struct top_sample *now;
@@ -60,6 +62,11 @@ static double share(uint64_t part_ns, uint64_t whole_ns)
 	return whole_ns == 0 ? 0 : 100.0 * (double)part_ns / (double)whole_ns;
 }
 
+static bool is_compact(const struct frame *frame)
+{
+	return frame->style->rows < COMPACT_ROWS;
+}
+
 static void title(const struct frame *frame, const char *text)
 {
 	(void)fprintf(frame->to, "\n%s%s%s\n", paint(frame, BOLD), text, paint(frame, PLAIN));
@@ -75,6 +82,7 @@ static void print_head(const struct frame *frame)
 	uint64_t published = gyr_metric_get(&server->log_published);
 	uint64_t executed = gyr_metric_get(&server->log_executed);
 	uint64_t error_ns = gyr_metric_get(&server->utc_error_ns);
+	bool error_known = error_ns > 0 && error_ns < GYR_CLOCK_ERROR_UNKNOWN_NS;
 	char texts[4][GYR_UNITS_TEXT_MAX];
 
 	(void)fprintf(frame->to, "%sgyr %.31s%s  %s%s%s  pid %llu  up %llu:%02llu:%02llu\n",
@@ -83,23 +91,24 @@ static void print_head(const struct frame *frame)
 		      gyr_operate_state_name(state), paint(frame, PLAIN),
 		      (unsigned long long)area->header.pid, (unsigned long long)(up_s / 3600),
 		      (unsigned long long)(up_s / 60 % 60), (unsigned long long)(up_s % 60));
-	(void)fprintf(
-		frame->to,
-		"epoch %llu  block %llu  log at %llu  undurable %s  unexecuted %s  UTC %s by %s\n",
-		(unsigned long long)gyr_metric_get(&server->epoch),
-		(unsigned long long)gyr_metric_get(&server->block_number),
-		(unsigned long long)published,
-		gyr_units_format(texts[0], GYR_UNITS_SIZE,
-				 published > durable ? (double)(published - durable) : 0),
-		gyr_units_format(texts[1], GYR_UNITS_SIZE,
-				 published > executed ? (double)(published - executed) : 0),
-		error_ns == 0 || error_ns >= GYR_CLOCK_ERROR_UNKNOWN_NS
-			? "of unknown error, vouched for"
-			: gyr_units_format(texts[2], GYR_UNITS_DURATION, (double)error_ns),
-		gyr_metric_get(&server->utc_source) == 0
-			? "nobody"
-			: gyr_clock_source_name(
-				  (enum gyr_clock_source)gyr_metric_get(&server->utc_source)));
+	(void)fprintf(frame->to,
+		      "epoch %llu  block %llu  log at %llu  undurable %s  unexecuted %s  UTC %s%s "
+		      "by %s\n",
+		      (unsigned long long)gyr_metric_get(&server->epoch),
+		      (unsigned long long)gyr_metric_get(&server->block_number),
+		      (unsigned long long)published,
+		      gyr_units_format(texts[0], GYR_UNITS_SIZE,
+				       published > durable ? (double)(published - durable) : 0),
+		      gyr_units_format(texts[1], GYR_UNITS_SIZE,
+				       published > executed ? (double)(published - executed) : 0),
+		      error_known ? "±" : "",
+		      !error_known
+			      ? "vouched for"
+			      : gyr_units_format(texts[2], GYR_UNITS_DURATION, (double)error_ns),
+		      gyr_metric_get(&server->utc_source) == 0
+			      ? "nobody"
+			      : gyr_clock_source_name((enum gyr_clock_source)gyr_metric_get(
+					&server->utc_source)));
 }
 
 static void print_lanes(const struct frame *frame)
@@ -139,7 +148,10 @@ static void print_lanes(const struct frame *frame)
  */
 static void print_bar(const struct frame *frame, double busy, double stalled)
 {
-	unsigned cells = frame->style->columns >= 100 ? 30 : 20;
+	unsigned columns = frame->style->columns;
+	unsigned cells = columns >= BAR_COLUMN + 30  ? 30
+			 : columns >= BAR_COLUMN + 8 ? columns - BAR_COLUMN
+						     : 8;
 	unsigned busy_cells = (unsigned)(busy * cells / 100 + 0.5);
 	unsigned stalled_cells = (unsigned)(stalled * cells / 100 + 0.5);
 
@@ -174,7 +186,7 @@ static void print_stages(const struct frame *frame)
 		double stalled = share(stalled_ns, whole_ns);
 		char text[GYR_UNITS_TEXT_MAX];
 
-		if (now->label[0] == '\0')
+		if (now->label[0] == '\0' || (is_compact(frame) && busy < 0.05 && stalled < 0.05))
 			continue;
 		(void)fprintf(frame->to, "%-16.23s %-16.23s %9s %5.1f%% %s%5.1f%%%s %5.1f%%  ",
 			      now->label,
@@ -276,7 +288,9 @@ static void print_latency(const struct frame *frame, const char *what, const cha
 	struct gyr_hist hist = between(frame, now, before, counts);
 	char text[GYR_UNITS_TEXT_MAX];
 
-	(void)fprintf(frame->to, "%-20s %-10.10s", what, label);
+	if (is_compact(frame) && hist.total == 0)
+		return;
+	(void)fprintf(frame->to, "%-10s %-7.7s", what, label);
 	for (size_t i = 0; i < GYR_COUNT(levels); i++)
 		(void)fprintf(frame->to, " %9s",
 			      hist.total == 0 ? "-"
@@ -300,11 +314,11 @@ static void print_latencies(const struct frame *frame)
 
 		if (gate->label[0] == '\0')
 			continue;
-		print_latency(frame, "received > ORDERED", gate->label, &gate->ordered_ns,
+		print_latency(frame, "ORDERED", gate->label, &gate->ordered_ns,
 			      &before->latency[i].ordered_ns);
-		print_latency(frame, "received > DURABLE", gate->label, &gate->durable_ns,
+		print_latency(frame, "DURABLE", gate->label, &gate->durable_ns,
 			      &before->latency[i].durable_ns);
-		print_latency(frame, "received > EXECUTED", gate->label, &gate->executed_ns,
+		print_latency(frame, "EXECUTED", gate->label, &gate->executed_ns,
 			      &before->latency[i].executed_ns);
 	}
 	if (now->wal[0].label[0] != '\0')
@@ -359,11 +373,12 @@ void top_frame_print(const struct top_sample *now, const struct top_sample *befo
 	if (frame.seconds <= 0)
 		frame.seconds = 1e-9;
 	print_head(&frame);
-	print_lanes(&frame);
+	/* What matters most comes first: a small screen cuts the end off. */
 	print_stages(&frame);
-	print_gates(&frame);
 	print_latencies(&frame);
+	print_gates(&frame);
 	print_rejects(&frame);
+	print_lanes(&frame);
 }
 
 static void write_rows(const struct frame *frame, struct gyr_json *json)

@@ -19,6 +19,7 @@ struct top_style {
 	bool color;
 	bool since_start; /* totals and latencies of the whole run, not of the interval */
 	unsigned columns;
+	unsigned rows; /* fewer than 36: what did nothing is left out */
 };
 
 void top_frame_print(const struct top_sample *now, const struct top_sample *before,
