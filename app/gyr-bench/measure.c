@@ -33,8 +33,8 @@ static const struct gyr_netdev_ops *const drivers[] = {
 
 /* All that a measurement owns. */
 struct bench {
+	struct gyr_clock clock; /* first: it is aligned to a cache line */
 	const struct bench_options *options;
-	struct gyr_clock clock;
 	struct gyr_load_conf conf;
 	struct gyr_load_work work;
 	struct gyr_load_account *accounts;
@@ -43,10 +43,10 @@ struct bench {
 	void *arenas[BENCH_RUNS_MAX + 1];
 	unsigned arena_count;
 	struct gyr_load_probe *probe;
-	bool probed;
 	struct gyr_hist echo;
-	bool echoed;
 	struct gyr_load_sla sla;
+	bool probed;
+	bool echoed;
 };
 
 static int new_arena(struct bench *bench, struct gyr_arena *arena, size_t size)

@@ -17,6 +17,8 @@
 #define SLICE_NS	 (100 * NS_PER_MS)
 #define HIST_COUNT	 (2 * GYR_LOAD_ANSWER_COUNT + 2)
 
+#define SESSION_FIXED_SIZE (GYR_NETDEV_ARENA_SIZE + (size_t)4 * GYR_CACHE_LINE)
+
 static uint64_t power_of_two_from(uint64_t x)
 {
 	uint64_t power = 64;
@@ -30,11 +32,12 @@ size_t gyr_load_arena_size(const struct gyr_load_conf *conf)
 {
 	size_t hist = gyr_hist_memory_size(GYR_HIST_PRECISION_BITS, GYR_HIST_RANGE_BITS);
 	size_t waiting = power_of_two_from(2 * conf->count) * sizeof(struct waiting);
-	size_t session = sizeof(struct gyr_netdev) + GYR_NETDEV_ARENA_SIZE +
-			 gyr_client_arena_size() + waiting + 4 * GYR_CACHE_LINE;
+	size_t session = sizeof(struct gyr_netdev) + SESSION_FIXED_SIZE + gyr_client_arena_size() +
+			 waiting;
 
 	return sizeof(struct load) + HIST_COUNT * (hist + GYR_CACHE_LINE) +
-	       conf->count * sizeof(struct tx) + conf->session_count * session + 8 * GYR_CACHE_LINE;
+	       conf->count * sizeof(struct tx) + conf->session_count * session +
+	       (size_t)8 * GYR_CACHE_LINE;
 }
 
 static void read_time(struct load *load)
@@ -285,8 +288,11 @@ static unsigned poll_all(struct load *load)
 	unsigned received = 0;
 
 	for (unsigned s = 0; s < load->conf->session_count; s++) {
-		received += gyr_client_poll(load->sessions[s].client, &load->time);
-		gyr_netdev_tick(load->sessions[s].device, &load->time);
+		struct load_session *session = &load->sessions[s];
+
+		gyr_assert(session->client != NULL && session->device != NULL);
+		received += gyr_client_poll(session->client, &load->time);
+		gyr_netdev_tick(session->device, &load->time);
 	}
 	return received;
 }
@@ -403,8 +409,10 @@ int gyr_load_run(struct gyr_load_result *result, struct gyr_arena *arena,
 			 GYR_LOAD_SESSIONS_MAX);
 	gyr_assert(conf->first + conf->count <= work->count);
 	error = make_load(&load, result, arena, conf, work, clock);
-	if (error == 0)
+	if (error == 0) {
+		gyr_assert(load != NULL);
 		error = run(load);
+	}
 	for (unsigned s = 0; load != NULL && s < conf->session_count; s++)
 		if (load->sessions[s].device != NULL)
 			gyr_netdev_close(load->sessions[s].device);

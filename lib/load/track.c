@@ -244,7 +244,7 @@ static void on_rejected(void *context, const struct gyr_wire_rejected *message)
 	    (tx->flags & (TX_ORDERED | TX_FAILED)) != 0)
 		return;
 	if (is_transient(message->code) && tx->attempts < load->conf->attempts_max) {
-		tx->deadline_ns = load->time.now_ns + (1u + tx->attempts) * 5 * NS_PER_MS;
+		tx->deadline_ns = load->time.now_ns + (1 + (uint64_t)tx->attempts) * 5 * NS_PER_MS;
 		return;
 	}
 	if (message->code == GYR_VERDICT_NONCE_TOO_LOW && tx->attempts > 1) {
@@ -319,9 +319,9 @@ void load_end_slice(struct load *load)
 	if (result->slice_count == GYR_LOAD_SLICES_MAX) {
 		for (unsigned i = 0; i < GYR_LOAD_SLICES_MAX / 2; i++) {
 			struct gyr_load_slice *to = &result->slices[i];
-			const struct gyr_load_slice *b = &result->slices[2 * i + 1];
+			const struct gyr_load_slice *b = &result->slices[(size_t)2 * i + 1];
 
-			*to = result->slices[2 * i];
+			*to = result->slices[(size_t)2 * i];
 			to->sent += b->sent;
 			for (unsigned k = 0; k < GYR_LOAD_ANSWER_COUNT; k++) {
 				to->count[k] += b->count[k];

@@ -206,26 +206,26 @@ void gyr_session_receive(struct gyr_session_table *table, struct gyr_session_inp
  * Call it for every submission that is ordered, whatever answers it wanted: queues ORDERED where
  * wanted, and remembers where DURABLE is awaited.
  */
-void gyr_session_ordered(struct gyr_session_table *table, uint32_t session,
+void gyr_session_ordered(struct gyr_session_table *table, uint32_t handle,
 			 const struct gyr_session_order *order);
 
 /* The log is durable below position: queues DURABLE to every session that awaits part of it. */
 void gyr_session_durable(struct gyr_session_table *table, uint32_t epoch, uint64_t position);
 
 /* Queues EXECUTED. The caller keeps to what was asked: once durable, or early and marked so. */
-void gyr_session_executed(struct gyr_session_table *table, uint32_t session,
+void gyr_session_executed(struct gyr_session_table *table, uint32_t handle,
 			  const struct gyr_session_result *result);
 
 /* Queues SKIPPED: of *result client_tag, epoch, position, block_number and early are taken. */
-void gyr_session_skipped(struct gyr_session_table *table, uint32_t session,
+void gyr_session_skipped(struct gyr_session_table *table, uint32_t handle,
 			 const struct gyr_session_result *result, enum gyr_verdict reason);
 
 /* Queues REJECTED. arrival 0: it got none; hash NULL: not known. */
-void gyr_session_rejected(struct gyr_session_table *table, uint32_t session, uint64_t client_tag,
+void gyr_session_rejected(struct gyr_session_table *table, uint32_t handle, uint64_t client_tag,
 			  uint64_t arrival, enum gyr_verdict reason, const struct gyr_hash *hash);
 
 /* Queues STATUS_REPLY. */
-void gyr_session_status(struct gyr_session_table *table, uint32_t session,
+void gyr_session_status(struct gyr_session_table *table, uint32_t handle,
 			const struct gyr_session_status *status);
 
 /*
