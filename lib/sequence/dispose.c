@@ -52,6 +52,7 @@ bool sequence_order(struct gyr_sequence *sequence, struct gyr_account_view *acco
 	struct gyr_sequence_event *event = event_for(sequence, item);
 	struct gyr_log_stamp stamp = stamp_of(item);
 	struct gyr_log_tx *body;
+	uint64_t position;
 
 	gyr_assert(item->txn->nonce == account->nonce);
 	if (event == NULL)
@@ -65,10 +66,12 @@ bool sequence_order(struct gyr_sequence *sequence, struct gyr_account_view *acco
 	body->hash = item->finding->transaction_hash;
 	memcpy(body + 1, item->txn->raw.data, item->txn->raw.length);
 	fill_event(event, item, GYR_SEQUENCE_ORDERED);
-	event->position = gyr_log_publish(sequence->log, &stamp);
-	gyr_duplicate_add(&sequence->duplicate, &item->finding->transaction_hash, event->position,
-			  item->arrival_number);
+	/* The event first: whoever sees this transaction's result has its event before it. */
+	event->position = position = sequence->log->tail;
 	gyr_spsc_publish(item->gate->events);
+	gyr_assert(gyr_log_publish(sequence->log, &stamp) == position);
+	gyr_duplicate_add(&sequence->duplicate, &item->finding->transaction_hash, position,
+			  item->arrival_number);
 
 	(void)gyr_u256_sub(&account->available, &account->available, cost);
 	account->nonce++;

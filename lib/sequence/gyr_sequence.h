@@ -29,8 +29,7 @@
 #include "gyr_txn.h"
 #include "gyr_verdict.h"
 
-#define GYR_SEQUENCE_GATES_MAX	 16
-#define GYR_SEQUENCE_COMMITS_MAX 64 /* a power of two */
+#define GYR_SEQUENCE_GATES_MAX 16
 
 /* What lies in an intake slot's payload: the parsed transaction, then its bytes unless in the pool.
  */
@@ -60,10 +59,9 @@ struct gyr_sequence_conf {
 	uint64_t mini_block_ns;
 	uint32_t block_s; /* seconds from one EVM block to the next */
 	uint64_t block_gas_limit;
-	uint32_t block_tx_max;		/* transactions in an EVM block */
-	uint64_t block_bytes_max;	/* of its transactions, raw */
-	uint32_t commits_in_flight_max; /* commit blocks not durable yet, up to 64 */
-	struct gyr_txn_rules rules;	/* that parked transactions are parsed with again */
+	uint32_t block_tx_max;	    /* transactions in an EVM block */
+	uint64_t block_bytes_max;   /* of its transactions, raw */
+	struct gyr_txn_rules rules; /* that parked transactions are parsed with again */
 	struct gyr_address fee_recipient;
 	uint64_t undurable_bytes_max; /* beyond it no slot is taken */
 	uint64_t undurable_ns_max;
@@ -117,6 +115,9 @@ struct gyr_sequence {
 	struct gyr_sequence_conf conf;
 	struct gyr_log *log;
 	struct gyr_spsc *feedback; /* struct gyr_feedback, from execution */
+	/* Written by the wal: the committed position at which it would write one more block at
+	 * once; read relaxed, a hint about load. NULL: commit every turn. */
+	const _Atomic uint64_t *commit_takes_at;
 	struct gyr_sequence_gate gates[GYR_SEQUENCE_GATES_MAX];
 	unsigned gate_count;
 
@@ -132,9 +133,7 @@ struct gyr_sequence {
 	bool stopping;
 	uint64_t undurable_position; /* the log's tail when everything was last found durable */
 	uint64_t undurable_since_ns;
-	uint64_t commit_ends[GYR_SEQUENCE_COMMITS_MAX]; /* of blocks not durable yet, a ring */
-	uint32_t commit_head;
-	uint32_t commit_tail;
+	uint64_t commit_ns; /* of the last commit point */
 	uint64_t random[4];
 
 	/* A sender whose next nonce may be parked: looked at before a new slot is taken. */

@@ -8,6 +8,9 @@
 #define EXPIRE_BUDGET	32
 #define QUERY_BUDGET	16
 
+/* When nothing was committed for so long, one block restates the durable position. */
+#define RESTATE_AFTER_NS 10000000u
+
 size_t gyr_sequence_size(const struct gyr_sequence_conf *conf)
 {
 	return gyr_admission_size(conf->account_count_max) +
@@ -25,10 +28,6 @@ static int check_conf(const struct gyr_sequence_conf *conf)
 		GYR_FAIL(GYR_ERR_CONFIG, "park limits: at least one entry, at most 255 a sender");
 	if (conf->block_s == 0 || conf->mini_block_ns == 0)
 		GYR_FAIL(GYR_ERR_CONFIG, "block times must be positive");
-	if (conf->commits_in_flight_max == 0 ||
-	    conf->commits_in_flight_max > GYR_SEQUENCE_COMMITS_MAX)
-		GYR_FAIL(GYR_ERR_CONFIG, "commits in flight must be 1 to %d",
-			 GYR_SEQUENCE_COMMITS_MAX);
 	return 0;
 }
 
@@ -340,20 +339,19 @@ static void answer_queries(struct gyr_sequence *sequence, struct gyr_sequence_ga
 }
 
 /* Ends the turn with a commit point, as far as the wal can take one more. */
-static void commit(struct gyr_sequence *sequence)
+static void commit(struct gyr_sequence *sequence, uint64_t now_ns)
 {
-	uint64_t durable = gyr_log_durable(sequence->log);
-
-	while (sequence->commit_head != sequence->commit_tail &&
-	       sequence->commit_ends[sequence->commit_head % GYR_SEQUENCE_COMMITS_MAX] <= durable)
-		sequence->commit_head++;
-	if (sequence->commit_tail - sequence->commit_head >= sequence->conf.commits_in_flight_max)
+	if (sequence->commit_takes_at != NULL && !sequence->stopping &&
+	    atomic_load_explicit(sequence->commit_takes_at, memory_order_relaxed) !=
+		    gyr_log_committed(sequence->log))
 		return;
-	if (!gyr_log_commit(sequence->log))
-		return;
-	sequence->commit_ends[sequence->commit_tail++ % GYR_SEQUENCE_COMMITS_MAX] =
-		gyr_log_committed(sequence->log);
-	sequence_count(&sequence->counters.commits);
+	if (gyr_log_commit(sequence->log)) {
+		sequence_count(&sequence->counters.commits);
+		sequence->commit_ns = now_ns;
+	} else if (now_ns - sequence->commit_ns >= RESTATE_AFTER_NS &&
+		   gyr_log_restate_wanted(sequence->log)) {
+		(void)gyr_log_restate(sequence->log);
+	}
 }
 
 int gyr_sequence_poll(struct gyr_sequence *sequence, bool *stalled, uint64_t now_ns,
@@ -386,7 +384,7 @@ int gyr_sequence_poll(struct gyr_sequence *sequence, bool *stalled, uint64_t now
 		*stalled = !take_slot(sequence, gate, slot, now) || !release_parked(sequence, now);
 		done += !*stalled;
 	}
-	commit(sequence);
+	commit(sequence, now_ns);
 	return (int)done;
 }
 

@@ -59,7 +59,6 @@ static struct gyr_sequence_conf default_conf(void)
 		.block_gas_limit = 30000000,
 		.block_tx_max = 1000,
 		.block_bytes_max = 1000000,
-		.commits_in_flight_max = 4,
 		.undurable_bytes_max = 1u << 20,
 		.undurable_ns_max = S,
 		.seed = { 1, 2, 3, 4 },

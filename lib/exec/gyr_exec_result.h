@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What execution says of each transaction of the log, in log order: an item of the broadcast ring
+ * that gates and feed read.
+ */
+#ifndef GYR_EXEC_RESULT_H
+#define GYR_EXEC_RESULT_H
+
+#include "gyr_base.h"
+
+struct gyr_exec_result {
+	uint64_t position; /* of the transaction's record */
+	uint64_t arrival;
+	uint64_t block_number;
+	uint64_t gas_used;
+	struct gyr_hash logs_hash; /* keccak256 of the RLP list of logs */
+	uint32_t mini_block;	   /* index within the EVM block */
+	uint8_t verdict; /* 0, or GYR_VERDICT_SKIP_*: it is in the log, not in the block */
+	uint8_t status;	 /* of the receipt */
+	uint16_t reserved;
+};
+
+#endif
