@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gyr_exec.h"
+
+#include "gyr_admission.h"
+#include "gyr_err.h"
+
+static void add(_Atomic uint64_t *counter, uint64_t by)
+{
+	/* writer: execution's lane alone; readers take it relaxed */
+	uint64_t value = atomic_load_explicit(counter, memory_order_relaxed);
+
+	atomic_store_explicit(counter, value + by, memory_order_relaxed);
+}
+
+static int state_full(const struct gyr_exec *exec)
+{
+	GYR_FAIL(GYR_ERR_LIMIT, "a table of the state is full (%u/1000) in block %llu",
+		 gyr_stf_high_water(exec->stf), (unsigned long long)exec->block_number);
+}
+
+/* Takes in what the root lane found: block hashes, and outputs to be used again. */
+static void take_rooted(struct gyr_exec *exec)
+{
+	const struct gyr_exec_rooted *rooted;
+
+	while ((rooted = gyr_spsc_peek(exec->rooted)) != NULL) {
+		gyr_stf_provide_block_hash(exec->stf, rooted->number, &rooted->block_hash);
+		gyr_stf_block_release(exec->stf, rooted->output);
+		gyr_spsc_release(exec->rooted);
+	}
+}
+
+static uint8_t account_flags(const struct gyr_stf_account *account)
+{
+	return (uint8_t)((account->has_code ? GYR_ACCOUNT_CODE : 0) |
+			 (account->delegated ? GYR_ACCOUNT_DELEGATED : 0));
+}
+
+/* Opens the transaction of a record; a skip is complete at once. */
+static int begin_transaction(struct gyr_exec *exec, const struct gyr_log_record *record)
+{
+	const struct gyr_log_tx *body = gyr_log_body(record);
+	enum gyr_verdict verdict = gyr_txn_parse(&exec->txn, gyr_log_tx_raw(record), &exec->rules);
+
+	if (verdict == GYR_VERDICT_OK)
+		verdict = gyr_txn_max_cost(&exec->reserved, &exec->txn);
+	if (verdict != GYR_VERDICT_OK)
+		GYR_FAIL(GYR_ERR_LOG_DAMAGED, "transaction at %llu of the log: %s",
+			 (unsigned long long)record->position, gyr_verdict_text(verdict));
+	exec->result = (struct gyr_exec_result){
+		.position = record->position,
+		.arrival = record->arrival,
+		.block_number = exec->block_number,
+		.mini_block = exec->mini_block,
+	};
+	exec->done = (struct gyr_feedback){
+		.kind = GYR_FEEDBACK_TRANSACTION,
+		.address = body->sender,
+		.position = record->position,
+		.gas_limit = exec->txn.gas_limit,
+		.block_number = exec->block_number,
+	};
+	verdict = gyr_stf_tx_begin(exec->stf, &exec->txn, &body->sender);
+	if (verdict == GYR_VERDICT_OK) {
+		exec->phase = GYR_EXEC_RUNNING;
+		return 0;
+	}
+	exec->result.verdict = (uint8_t)verdict;
+	exec->done.verdict = (uint8_t)verdict;
+	exec->phase = GYR_EXEC_REPORTING;
+	add(&exec->counters.skipped, 1);
+	return 0;
+}
+
+/* Runs a slice; at the end the receipt is in result and done. */
+static int run_transaction(struct gyr_exec *exec, enum gyr_exec_step *step)
+{
+	struct gyr_stf_receipt receipt;
+
+	switch (gyr_stf_step(exec->stf, exec->gas_slice)) {
+	case GYR_STF_DONE:
+		break;
+	case GYR_STF_RUNNING:
+		*step = GYR_EXEC_AGAIN;
+		return 0;
+	case GYR_STF_NEEDS_BLOCK_HASH:
+		*step = GYR_EXEC_WAIT_ROOT;
+		return 0;
+	case GYR_STF_FATAL:
+		return state_full(exec);
+	}
+	if (gyr_stf_tx_end(exec->stf, &receipt) != GYR_STF_DONE)
+		return state_full(exec);
+	exec->result.gas_used = receipt.gas_used;
+	exec->result.status = receipt.success;
+	exec->result.logs_hash = receipt.logs_hash;
+	exec->done.gas_used = receipt.gas_used;
+	exec->done.status = receipt.success;
+	exec->block_gas_used = receipt.gas_used_cumulative;
+	exec->report_index = 0;
+	exec->phase = GYR_EXEC_REPORTING;
+	add(&exec->counters.transactions, 1);
+	add(&exec->counters.gas, receipt.gas_used);
+	add(&exec->counters.failed, !receipt.success);
+	return 0;
+}
+
+static void change_of(struct gyr_u256 *out, const struct gyr_stf_account *account)
+{
+	(void)gyr_u256_sub(out, &account->balance, &account->balance_before);
+}
+
+/* The sender's own change, with what was reserved for it. */
+static void fill_done(struct gyr_exec *exec, const struct gyr_stf_account *sender)
+{
+	exec->done.nonce = sender->nonce;
+	exec->done.account_flags = account_flags(sender);
+	change_of(&exec->done.delta, sender);
+	(void)gyr_u256_add(&exec->done.delta, &exec->done.delta, &exec->reserved);
+}
+
+/* A transaction that changed nothing gives all of its reservation back. */
+static void fill_skipped(struct gyr_exec *exec)
+{
+	struct gyr_stf_account sender = { 0 };
+
+	if (gyr_stf_account_read(exec->stf, &exec->done.address, &sender)) {
+		exec->done.nonce = sender.nonce;
+		exec->done.account_flags = account_flags(&sender);
+	}
+	exec->done.delta = exec->reserved;
+}
+
+/* Tells the sequencer of every account that changed; the sender's comes with the transaction. */
+static bool report_accounts(struct gyr_exec *exec)
+{
+	struct gyr_stf_account account;
+
+	if (exec->result.verdict != GYR_VERDICT_OK) {
+		fill_skipped(exec);
+		return true;
+	}
+	for (; gyr_stf_changed_account(exec->stf, exec->report_index, &account);
+	     exec->report_index++) {
+		struct gyr_feedback *item;
+
+		if (gyr_address_equal(&account.address, &exec->done.address)) {
+			fill_done(exec, &account);
+			continue;
+		}
+		if (!exec->live)
+			continue;
+		item = gyr_spsc_reserve(exec->feedback);
+		if (item == NULL)
+			return false;
+		*item = (struct gyr_feedback){
+			.kind = GYR_FEEDBACK_ACCOUNT,
+			.address = account.address,
+			.nonce = account.nonce,
+			.account_flags = account_flags(&account),
+			.block_number = exec->block_number,
+		};
+		change_of(&item->delta, &account);
+		gyr_spsc_publish(exec->feedback);
+	}
+	return true;
+}
+
+/* The result to gates and feed, the transaction to the sequencer: both or neither. */
+static bool report_result(struct gyr_exec *exec)
+{
+	struct gyr_exec_result *result = gyr_broadcast_reserve(exec->results);
+	struct gyr_feedback *item = gyr_spsc_reserve(exec->feedback);
+
+	if (result == NULL || item == NULL)
+		return false;
+	*result = exec->result;
+	*item = exec->done;
+	gyr_broadcast_publish(exec->results);
+	gyr_spsc_publish(exec->feedback);
+	return true;
+}
+
+static int step_transaction(struct gyr_exec *exec, enum gyr_exec_step *step,
+			    const struct gyr_log_record *record)
+{
+	if (exec->phase == GYR_EXEC_IDLE) {
+		if (exec->block_number == 0)
+			GYR_FAIL(GYR_ERR_LOG_DAMAGED, "transaction at %llu before the first block",
+				 (unsigned long long)record->position);
+		GYR_TRY(begin_transaction(exec, record));
+	}
+	if (exec->phase == GYR_EXEC_RUNNING) {
+		*step = GYR_EXEC_DONE;
+		GYR_TRY(run_transaction(exec, step));
+		if (*step != GYR_EXEC_DONE)
+			return 0;
+	}
+	*step = GYR_EXEC_WAIT_RING;
+	if (!report_accounts(exec) || (exec->live && !report_result(exec)))
+		return 0;
+	exec->phase = GYR_EXEC_IDLE;
+	*step = GYR_EXEC_DONE;
+	return 0;
+}
+
+static bool open_block(struct gyr_exec *exec, const struct gyr_log_evm_block *body)
+{
+	struct gyr_stf_block block = {
+		.number = body->number,
+		.timestamp = body->timestamp_s,
+		.gas_limit = body->gas_limit,
+		.fee_recipient = body->fee_recipient,
+		.prev_randao = body->prev_randao,
+	};
+
+	return gyr_stf_block_begin(exec->stf, &block);
+}
+
+/* Closes the open block, hands it on, and opens the next one. */
+static int step_block(struct gyr_exec *exec, enum gyr_exec_step *step,
+		      const struct gyr_log_record *record)
+{
+	const struct gyr_log_evm_block *body = gyr_log_body(record);
+	struct gyr_feedback *item = NULL;
+	struct gyr_exec_block *closed;
+	struct gyr_u256 base_fee;
+
+	if (body->number != exec->block_number + 1)
+		GYR_FAIL(GYR_ERR_LOG_DAMAGED, "block %llu at %llu of the log follows block %llu",
+			 (unsigned long long)body->number, (unsigned long long)record->position,
+			 (unsigned long long)exec->block_number);
+	*step = GYR_EXEC_WAIT_RING;
+	if (exec->live && (item = gyr_spsc_reserve(exec->feedback)) == NULL)
+		return 0;
+	if (exec->phase == GYR_EXEC_IDLE && exec->block_number != 0) {
+		exec->closed = gyr_stf_block_end(exec->stf);
+		if (exec->closed == NULL)
+			return state_full(exec);
+		add(&exec->counters.blocks, 1);
+	}
+	exec->phase = GYR_EXEC_CLOSED;
+	*step = GYR_EXEC_WAIT_ROOT;
+	if (exec->closed != NULL) {
+		closed = gyr_spsc_reserve(exec->blocks);
+		if (closed == NULL)
+			return 0;
+		*closed = (struct gyr_exec_block){ exec->closed, record->position };
+		exec->closed = NULL;
+		gyr_spsc_publish(exec->blocks);
+	}
+	if (!gyr_stf_output_free(exec->stf))
+		return 0;
+	if (!open_block(exec, body))
+		return state_full(exec);
+	exec->block_number = body->number;
+	exec->block_gas_used = 0;
+	exec->mini_block = 0;
+	exec->phase = GYR_EXEC_IDLE;
+	*step = GYR_EXEC_DONE;
+	if (item == NULL)
+		return 0;
+	base_fee = gyr_stf_base_fee(exec->stf);
+	*item = (struct gyr_feedback){
+		.kind = GYR_FEEDBACK_BLOCK,
+		.block_number = body->number,
+		.base_fee = gyr_u256_to_u64_saturating(&base_fee),
+	};
+	gyr_spsc_publish(exec->feedback);
+	return 0;
+}
+
+static int step_record(struct gyr_exec *exec, enum gyr_exec_step *step,
+		       const struct gyr_log_record *record)
+{
+	*step = GYR_EXEC_DONE;
+	switch ((enum gyr_log_kind)record->kind) {
+	case GYR_LOG_TX:
+		return step_transaction(exec, step, record);
+	case GYR_LOG_EVM_BLOCK:
+		return step_block(exec, step, record);
+	case GYR_LOG_MINI_BLOCK:
+		exec->mini_block++;
+		return 0;
+	case GYR_LOG_GENESIS:
+	case GYR_LOG_EPOCH:
+	case GYR_LOG_REJECT:
+	case GYR_LOG_CONFIG:
+	case GYR_LOG_COMMIT:
+		return 0;
+	case GYR_LOG_L1_DEPOSIT:
+	case GYR_LOG_FORCED_TX:
+		break;
+	}
+	GYR_FAIL(GYR_ERR_LOG_DAMAGED, "record of unknown kind %u at %llu", record->kind,
+		 (unsigned long long)record->position);
+}
+
+int gyr_exec_poll(struct gyr_exec *exec, bool *stalled, unsigned budget)
+{
+	unsigned done = 0;
+
+	*stalled = false;
+	take_rooted(exec);
+	while (done < budget) {
+		const struct gyr_log_record *record = gyr_log_peek(exec->log, exec->reader);
+		enum gyr_exec_step step;
+
+		if (record == NULL)
+			break;
+		GYR_TRY(step_record(exec, &step, record));
+		if (step == GYR_EXEC_DONE) {
+			gyr_log_advance(exec->log, exec->reader);
+			done++;
+			continue;
+		}
+		if (step == GYR_EXEC_AGAIN) {
+			done++;
+			break;
+		}
+		add(step == GYR_EXEC_WAIT_RING ? &exec->counters.waits_rings
+					       : &exec->counters.waits_roots,
+		    1);
+		*stalled = true;
+		break;
+	}
+	if (done > 0)
+		gyr_log_release(exec->log, exec->reader);
+	return (int)done;
+}
+
+int gyr_exec_replay(struct gyr_exec *exec, enum gyr_exec_step *step,
+		    const struct gyr_log_record *record, gyr_exec_told *told, void *context)
+{
+	gyr_assert(!exec->live);
+	take_rooted(exec);
+	do {
+		GYR_TRY(step_record(exec, step, record));
+	} while (*step == GYR_EXEC_AGAIN);
+	if (*step == GYR_EXEC_DONE && record->kind == GYR_LOG_TX)
+		told(context, &exec->done);
+	return 0;
+}
+
+void gyr_exec_go_live(struct gyr_exec *exec)
+{
+	exec->live = true;
+}
+
+bool gyr_exec_drained(const struct gyr_exec *exec)
+{
+	return exec->phase == GYR_EXEC_IDLE && gyr_log_lag(exec->log, exec->reader) == 0;
+}

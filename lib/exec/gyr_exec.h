@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Execution: reads the log's records in order, runs the state-transition function on each, and says
+ * what came of it: to gates and feed (a broadcast ring of results), to the sequencer (a ring of
+ * feedback), and to whoever computes roots (a ring of block outputs). The log is its only input.
+ *
+ * Live, gyr_exec_poll reads the log ring and is resumable: a long transaction runs a slice of gas
+ * per poll, and where a ring has no room, or a block hash is not known yet, it goes on at the next
+ * poll. In recovery gyr_exec_replay takes one record after the other and says the same to a
+ * function instead of the rings. One thread at a time.
+ */
+#ifndef GYR_EXEC_H
+#define GYR_EXEC_H
+
+#include <stdatomic.h>
+
+#include "gyr_exec_result.h"
+#include "gyr_log.h"
+#include "gyr_ring.h"
+#include "gyr_sequence_message.h"
+#include "gyr_stf.h"
+
+/* Execution to the root lane: a finished block. */
+struct gyr_exec_block {
+	struct gyr_stf_block_output *output;
+	uint64_t
+		position_next; /* log position behind the block: where a checkpoint of it resumes */
+};
+
+/* The root lane back to execution: the block's hash, and its output to be released. */
+struct gyr_exec_rooted {
+	struct gyr_stf_block_output *output;
+	uint64_t number;
+	struct gyr_hash block_hash;
+};
+
+/* X(name, text): written by execution's lane, read relaxed by others. */
+#define GYR_EXEC_COUNTERS(X)                                                                       \
+	X(transactions, "transactions executed")                                                   \
+	X(skipped, "transactions in the log but not in the block")                                 \
+	X(failed, "transactions whose receipt says 0")                                             \
+	X(gas, "gas used")                                                                         \
+	X(blocks, "EVM blocks closed")                                                             \
+	X(waits_rings, "polls that waited for room in a ring")                                     \
+	X(waits_roots, "polls that waited for a block's root or hash")
+
+struct gyr_exec_counters {
+#define GYR_EXEC_COUNTER_(name, text) _Atomic uint64_t name;
+	GYR_EXEC_COUNTERS(GYR_EXEC_COUNTER_)
+#undef GYR_EXEC_COUNTER_
+};
+
+enum gyr_exec_phase {
+	GYR_EXEC_IDLE,	    /* between records */
+	GYR_EXEC_RUNNING,   /* a transaction has begun */
+	GYR_EXEC_REPORTING, /* it is done; changed accounts are being told */
+	GYR_EXEC_CLOSED,    /* a block is closed; the next one is to be opened */
+};
+
+/* Told in replay: what would have gone to the rings. */
+typedef void gyr_exec_told(void *context, const struct gyr_feedback *transaction);
+
+struct gyr_exec {
+	struct gyr_stf *stf;
+	struct gyr_txn_rules rules;
+	/* Live only. */
+	struct gyr_log *log;
+	unsigned reader;
+	struct gyr_broadcast *results;
+	struct gyr_spsc *feedback;
+	struct gyr_spsc *blocks; /* struct gyr_exec_block, to the root lane */
+	struct gyr_spsc *rooted; /* struct gyr_exec_rooted, from it */
+	int64_t gas_slice;
+
+	enum gyr_exec_phase phase;
+	struct gyr_stf_block_output *closed;
+	uint32_t report_index;
+	uint32_t mini_block;
+	uint64_t block_number; /* open; 0: none yet */
+	uint64_t block_gas_used;
+	bool live; /* the rings are told */
+	struct gyr_txn txn;
+	struct gyr_u256 reserved; /* by the sequencer for the running transaction */
+	struct gyr_feedback done; /* of the running transaction, filled as it ends */
+	struct gyr_exec_result result;
+	struct gyr_exec_counters counters;
+};
+
+/* How far a record came. */
+enum gyr_exec_step {
+	GYR_EXEC_DONE,	    /* the record is done with */
+	GYR_EXEC_AGAIN,	    /* its gas slice is used up */
+	GYR_EXEC_WAIT_RING, /* a ring has no room */
+	GYR_EXEC_WAIT_ROOT, /* a root or block hash is awaited */
+};
+
+/*
+ * Polls up to `budget` records. Returns records done, or -GYR_ERR_LIMIT (a table of the state is
+ * full: stop), -GYR_ERR_LOG_DAMAGED (a record that no execution can take). *stalled: a record
+ * waits.
+ */
+GYR_MUST_USE int gyr_exec_poll(struct gyr_exec *exec, bool *stalled, unsigned budget);
+
+/*
+ * One record in recovery, to its end; results of transactions go to `told`. WAIT_ROOT is answered
+ * to the caller, who takes finished blocks from the ring, computes, and calls again with the same
+ * record.
+ */
+GYR_MUST_USE int gyr_exec_replay(struct gyr_exec *exec, enum gyr_exec_step *step,
+				 const struct gyr_log_record *record, gyr_exec_told *told,
+				 void *context);
+
+/* After recovery: from now on the rings are told. */
+void gyr_exec_go_live(struct gyr_exec *exec);
+
+/* Live: everything published in the log is executed and told. */
+bool gyr_exec_drained(const struct gyr_exec *exec);
+
+#endif
