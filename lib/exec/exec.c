@@ -32,8 +32,8 @@ static void take_rooted(struct gyr_exec *exec)
 
 static uint8_t account_flags(const struct gyr_stf_account *account)
 {
-	return (uint8_t)((account->has_code ? GYR_ACCOUNT_CODE : 0) |
-			 (account->delegated ? GYR_ACCOUNT_DELEGATED : 0));
+	return (uint8_t)((account->has_code ? GYR_VIEW_CODE : 0) |
+			 (account->delegated ? GYR_VIEW_DELEGATED : 0));
 }
 
 /* Opens the transaction of a record; a skip is complete at once. */

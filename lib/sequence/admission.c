@@ -76,7 +76,7 @@ struct gyr_account_view *gyr_admission_get(struct gyr_admission *table,
 				return NULL;
 			table->count++;
 			slot->address = *address;
-			slot->flags = GYR_ACCOUNT_USED;
+			slot->flags = GYR_VIEW_USED;
 			return slot;
 		}
 		if (gyr_address_equal(&slot->address, address))

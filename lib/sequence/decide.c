@@ -77,12 +77,12 @@ enum gyr_verdict sequence_decide(struct gyr_sequence *sequence, struct gyr_accou
 		return GYR_VERDICT_STOPPING;
 	if (item->arrival->expires_utc_ns != 0 && item->arrival->expires_utc_ns <= now.utc_ns)
 		return GYR_VERDICT_EXPIRED;
-	if (*account != NULL && ((*account)->flags & GYR_ACCOUNT_CODE))
+	if (*account != NULL && ((*account)->flags & GYR_VIEW_CODE))
 		return GYR_VERDICT_SENDER_HAS_CODE;
 	verdict = decide_nonce(sequence, *account, item);
 	if (verdict != GYR_VERDICT_OK)
 		return verdict;
-	if (*account != NULL && ((*account)->flags & GYR_ACCOUNT_DELEGATED) &&
+	if (*account != NULL && ((*account)->flags & GYR_VIEW_DELEGATED) &&
 	    (*account)->in_flight > 0)
 		return GYR_VERDICT_DELEGATED_IN_FLIGHT;
 	verdict = decide_funds(sequence, cost, *account, item->txn);

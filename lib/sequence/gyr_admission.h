@@ -13,16 +13,16 @@
 
 #include "gyr_u256.h"
 
-#define GYR_ACCOUNT_CODE      1u /* has code that is not a delegation: cannot send (EIP-3607) */
-#define GYR_ACCOUNT_DELEGATED 2u /* EIP-7702 delegation: one transaction in flight */
-#define GYR_ACCOUNT_USED      4u /* the record holds an account */
+#define GYR_VIEW_CODE	   1u /* has code that is not a delegation: cannot send (EIP-3607) */
+#define GYR_VIEW_DELEGATED 2u /* EIP-7702 delegation: one transaction in flight */
+#define GYR_VIEW_USED	   4u /* the record holds an account */
 
 /* One account, one cache line. */
 struct gyr_account_view {
 	struct gyr_address address;
 	uint16_t in_flight; /* ordered, not executed */
 	uint8_t parked;	    /* waiting for a nonce gap to close */
-	uint8_t flags;	    /* GYR_ACCOUNT_* */
+	uint8_t flags;	    /* GYR_VIEW_* */
 	uint64_t nonce;	    /* of the next transaction to be ordered */
 	/* Balance as executed, less what ordered transactions reserve. In two's complement: another
 	 * transaction may spend from a delegated account below what its own one reserved. */

@@ -53,7 +53,7 @@ enum gyr_feedback_kind {
 /* Execution to the sequencer, in log order. */
 struct gyr_feedback {
 	uint8_t kind;		    /* enum gyr_feedback_kind */
-	uint8_t account_flags;	    /* GYR_ACCOUNT_CODE, GYR_ACCOUNT_DELEGATED */
+	uint8_t account_flags;	    /* GYR_VIEW_CODE, GYR_VIEW_DELEGATED */
 	uint8_t verdict;	    /* TRANSACTION: 0, or why it was skipped */
 	uint8_t status;		    /* TRANSACTION: of the receipt */
 	struct gyr_address address; /* TRANSACTION: the sender */

@@ -110,7 +110,7 @@ int gyr_sequence_load(struct gyr_sequence *sequence, const struct gyr_address *a
 			 (unsigned long long)sequence->admission.count_max);
 	account->nonce = nonce;
 	account->available = *balance;
-	account->flags = GYR_ACCOUNT_USED | account_flags;
+	account->flags = GYR_VIEW_USED | account_flags;
 	return 0;
 }
 

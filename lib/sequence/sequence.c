@@ -67,7 +67,7 @@ static int apply_transaction(struct gyr_sequence *sequence, const struct gyr_fee
 	/* it was ordered, so it was found then */
 	gyr_assert(sender != NULL && sender->in_flight > 0);
 	(void)gyr_u256_add(&sender->available, &sender->available, &feedback->delta);
-	sender->flags = GYR_ACCOUNT_USED | feedback->account_flags;
+	sender->flags = GYR_VIEW_USED | feedback->account_flags;
 	sender->in_flight--;
 	if (sender->in_flight == 0)
 		sender->nonce = feedback->nonce; /* differs only where something was skipped */
@@ -92,7 +92,7 @@ static int apply_account(struct gyr_sequence *sequence, const struct gyr_feedbac
 		GYR_FAIL(GYR_ERR_LIMIT, "the admission table holds its %llu accounts",
 			 (unsigned long long)sequence->admission.count_max);
 	(void)gyr_u256_add(&account->available, &account->available, &feedback->delta);
-	account->flags = GYR_ACCOUNT_USED | feedback->account_flags;
+	account->flags = GYR_VIEW_USED | feedback->account_flags;
 	if (account->in_flight == 0)
 		account->nonce = feedback->nonce;
 	return 0;
