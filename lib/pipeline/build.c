@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server_internal.h"
+
+#define EVENT_COUNT    8192u
+#define QUERY_COUNT    1024u
+#define RESULT_COUNT   16384u
+#define FEEDBACK_COUNT 16384u
+
+/* Of trie nodes, as gyr_stf_root.h advises, with room for branches that grow. */
+#define TRIE_BYTES_PER_LEAF 288u
+
+int server_carve(struct gyr_server *server, void **out, const char *name, size_t size)
+{
+	return gyr_mem_carve(&server->mem, out, name, GYR_MEM_NODE_ANY, size, 4096);
+}
+
+static int carve_spsc(struct gyr_server *server, struct gyr_spsc **out, const char *name,
+		      size_t item_size, uint64_t count)
+{
+	void *memory;
+
+	GYR_TRY(server_carve(server, &memory, name, gyr_spsc_size(item_size, count)));
+	*out = gyr_spsc_init(memory, item_size, count);
+	return 0;
+}
+
+static int carve_arena(struct gyr_server *server, struct gyr_arena *out, const char *name,
+		       size_t size)
+{
+	void *memory;
+
+	GYR_TRY(server_carve(server, &memory, name, size));
+	*out = gyr_arena_over(memory, size);
+	return 0;
+}
+
+static struct gyr_txn_rules wire_rules(const struct gyr_server *server)
+{
+	struct gyr_txn_rules rules;
+
+	/* what comes over the wire is judged by the youngest fork that is scheduled */
+	gyr_txn_rules_init(&rules, gyr_chain_fork(&server->chain, UINT64_MAX - 1, UINT64_MAX - 1),
+			   server->chain.chain_id);
+	rules.types &= ~(1u << GYR_TXN_BLOB);
+	rules.unprotected_allowed = false;
+	rules.high_s_allowed = false;
+	rules.gas_limit_max = gyr_min_u64(rules.gas_limit_max,
+					  server->conf.sequence.transaction_gas_max);
+	return rules;
+}
+
+static int build_state(struct gyr_server *server)
+{
+	const struct gyr_conf *conf = &server->conf;
+	struct gyr_stf_limits limits = gyr_stf_limits_of(
+		conf->sequence.transaction_gas_max, conf->sequence.block_gas,
+		(uint32_t)conf->exec.account_count, (uint32_t)conf->exec.slot_count);
+	struct gyr_stf_root_limits root_limits = {
+		.contract_count_max = (uint32_t)gyr_min_u64(conf->exec.account_count,
+							    conf->exec.slot_count),
+		.trie_bytes = (conf->exec.account_count + conf->exec.slot_count) *
+			      TRIE_BYTES_PER_LEAF,
+		.dirty_count_max = limits.state.dirty_count_max,
+	};
+	struct gyr_arena arena;
+
+	limits.block_output_count = SERVER_BLOCKS_HELD;
+	limits.seed = gyr_rng_next(&server->rng);
+	server->limits = limits;
+	GYR_TRY(carve_arena(server, &arena, "state", gyr_stf_size(&limits)));
+	if (!gyr_stf_init(&server->stf, &arena, &limits, &server->chain,
+			  server->options.drivers.keccak, server->options.drivers.precompile))
+		GYR_FAIL(GYR_ERR_MEMORY, "the state does not fit its arena");
+	GYR_TRY(carve_arena(server, &arena, "tries", gyr_stf_root_size(&root_limits)));
+	if (!gyr_stf_root_init(&server->stage_root.root, &arena, &root_limits,
+			       server->options.drivers.keccak))
+		GYR_FAIL(GYR_ERR_MEMORY, "the tries do not fit their arena");
+	return 0;
+}
+
+static int build_exec(struct gyr_server *server)
+{
+	void *memory;
+
+	GYR_TRY(server_carve(server, &memory, "results",
+			     gyr_broadcast_size(sizeof(struct gyr_exec_result), RESULT_COUNT)));
+	server->results = gyr_broadcast_init(memory, sizeof(struct gyr_exec_result), RESULT_COUNT,
+					     server->conf.gate_count);
+	GYR_TRY(carve_spsc(server, &server->feedback, "feedback", sizeof(struct gyr_feedback),
+			   FEEDBACK_COUNT));
+	GYR_TRY(carve_spsc(server, &server->blocks, "blocks", sizeof(struct gyr_exec_block),
+			   SERVER_BLOCKS_HELD));
+	GYR_TRY(carve_spsc(server, &server->rooted, "rooted", sizeof(struct gyr_exec_rooted),
+			   SERVER_BLOCKS_HELD));
+	GYR_TRY(server_carve(server, &memory, "exec", sizeof *server->exec));
+	server->exec = memory;
+	*server->exec = (struct gyr_exec){
+		.stf = server->stf,
+		.results = server->results,
+		.feedback = server->feedback,
+		.blocks = server->blocks,
+		.rooted = server->rooted,
+		.gas_slice = (int64_t)server->conf.exec.gas_slice,
+	};
+	/* what is in the log was judged when it was ordered: only its shape counts */
+	gyr_txn_rules_init(&server->exec->rules, GYR_FORK_OSAKA, server->chain.chain_id);
+	server->exec->rules.gas_limit_max = UINT64_MAX;
+	server->stage_exec = (struct stage_exec){ .exec = server->exec, .fault = &server->fault };
+	server->stage_root.blocks = server->blocks;
+	server->stage_root.rooted = server->rooted;
+	server->stage_root.fault = &server->fault;
+	return 0;
+}
+
+static int build_intakes(struct gyr_server *server)
+{
+	const struct gyr_conf *conf = &server->conf;
+
+	for (unsigned i = 0; i < conf->gate_count; i++) {
+		struct server_gate *gate = &server->gates[i];
+		void *memory;
+
+		GYR_TRY(server_carve(
+			server, &memory, "intake",
+			gyr_intake_size(conf->intake.slot_count, conf->intake.slot_size)));
+		gate->intake = gyr_intake_init(memory, conf->intake.slot_count,
+					       conf->intake.slot_size);
+		GYR_TRY(carve_spsc(server, &gate->events, "events",
+				   sizeof(struct gyr_sequence_event), EVENT_COUNT));
+		GYR_TRY(carve_spsc(server, &gate->queries, "queries",
+				   sizeof(struct gyr_sequence_query), QUERY_COUNT));
+		GYR_TRY(carve_spsc(server, &gate->pool_free, "pool-free", sizeof(uint32_t),
+				   conf->intake.large_count));
+		GYR_TRY(server_carve(server, &memory, "pool",
+				     conf->intake.large_count * GYR_TXN_LENGTH_MAX));
+		gate->pool = memory;
+	}
+	return 0;
+}
+
+static int build_sequence(struct gyr_server *server)
+{
+	const struct gyr_conf *conf = &server->conf;
+	struct gyr_sequence_gate gates[GYR_CONF_GATE_COUNT_MAX];
+	struct gyr_sequence_conf sequence = {
+		.account_count_max = conf->exec.account_count,
+		.duplicate_count = conf->sequence.duplicate_count,
+		.park_count = (uint32_t)conf->sequence.park_count,
+		.park_raw_size = (uint32_t)conf->sequence.park_size_max,
+		.park_per_sender_max = (uint32_t)conf->sequence.park_per_sender,
+		.park_nonce_gap_max = conf->sequence.park_nonce_gap,
+		.park_time_ns = conf->sequence.park_time,
+		.mini_block_ns = conf->sequence.mini_block_time,
+		.block_s = (uint32_t)(conf->sequence.block_time / 1000000000u),
+		.block_gas_limit = conf->sequence.block_gas,
+		.block_tx_max = server->limits.tx_count_max,
+		.block_bytes_max = server->limits.tx_bytes_max,
+		.rules = wire_rules(server),
+		.fee_recipient = conf->sequence.fee_recipient,
+		.undurable_bytes_max = conf->log.undurable_size_max,
+		.undurable_ns_max = conf->log.undurable_time_max,
+	};
+	struct gyr_arena arena;
+	void *memory;
+
+	for (unsigned i = 0; i < 4; i++)
+		sequence.seed[i] = gyr_rng_next(&server->rng);
+	for (unsigned i = 0; i < conf->gate_count; i++)
+		gates[i] = (struct gyr_sequence_gate){
+			.intake = server->gates[i].intake,
+			.events = server->gates[i].events,
+			.queries = server->gates[i].queries,
+			.pool_free = server->gates[i].pool_free,
+			.pool = server->gates[i].pool,
+			.pool_stride = GYR_TXN_LENGTH_MAX,
+		};
+	GYR_TRY(server_carve(server, &memory, "sequence", sizeof *server->sequence));
+	server->sequence = memory;
+	GYR_TRY(carve_arena(server, &arena, "accounts", gyr_sequence_size(&sequence)));
+	GYR_TRY(gyr_sequence_init(server->sequence, &arena, &sequence, server->log,
+				  server->feedback, gates, conf->gate_count));
+	server->stage_sequence = (struct stage_sequence){ .sequence = server->sequence,
+							  .fault = &server->fault };
+	return 0;
+}
+
+static int build_log(struct gyr_server *server)
+{
+	void *memory;
+
+	GYR_TRY(server_carve(server, &memory, "log-ring", server->conf.log.ring_size));
+	server->log_ring = memory;
+	GYR_TRY(server_carve(server, &memory, "log", sizeof *server->log));
+	server->log = memory;
+	GYR_TRY(server_carve(server, &memory, "wal", sizeof *server->wal));
+	server->wal = memory;
+	return 0;
+}
+
+static int build_verify(struct gyr_server *server, struct stage_verify **out)
+{
+	const struct gyr_conf *conf = &server->conf;
+	const struct gyr_server_drivers *drivers = &server->options.drivers;
+	struct gyr_recover_conf recover = {
+		.candidates = drivers->recover,
+		.candidate_count = drivers->recover_count,
+		.reference = drivers->recover_reference,
+		.forced = conf->recover.driver,
+		.shadow_every = conf->recover.shadow_every,
+	};
+	struct stage_verify *verify;
+	struct gyr_arena arena;
+	void *memory;
+
+	for (unsigned i = 0; i < GYR_RECOVER_SEED_LENGTH; i += 8) {
+		uint64_t word = gyr_rng_next(&server->rng);
+
+		memcpy(recover.seed + i, &word, sizeof word);
+	}
+	GYR_TRY(server_carve(server, &memory, "verify", sizeof *verify));
+	verify = memory;
+	verify->keccak = drivers->keccak;
+	verify->fault = &server->fault;
+	verify->gate_count = conf->gate_count;
+	for (unsigned i = 0; i < conf->gate_count; i++)
+		verify->gates[i] = (struct verify_gate){ .intake = server->gates[i].intake,
+							 .pool = server->gates[i].pool,
+							 .pool_stride = GYR_TXN_LENGTH_MAX };
+	verify->scratch_stride = gyr_round_up(conf->intake.slot_size + GYR_TXN_PAYLOAD_EXTRA,
+					      GYR_CACHE_LINE);
+	GYR_TRY(server_carve(server, &memory, "verify-scratch",
+			     GYR_RECOVER_BATCH_MAX * verify->scratch_stride));
+	verify->scratch = memory;
+	verify->scratch_long_size = GYR_TXN_LENGTH_MAX + GYR_TXN_PAYLOAD_EXTRA;
+	GYR_TRY(server_carve(server, &memory, "verify-long", verify->scratch_long_size));
+	verify->scratch_long = memory;
+	GYR_TRY(carve_arena(server, &arena, "recover", gyr_recover_memory(&recover)));
+	GYR_TRY(gyr_recover_init(&verify->recover, &arena, &recover));
+	*out = verify;
+	return 0;
+}
+
+int server_build(struct gyr_server *server)
+{
+	GYR_TRY(build_state(server));
+	GYR_TRY(build_log(server));
+	GYR_TRY(build_exec(server));
+	GYR_TRY(build_intakes(server));
+	GYR_TRY(build_sequence(server));
+	for (unsigned i = 0; i < server->conf.verify_count; i++)
+		GYR_TRY(build_verify(server, &server->verifies[i]));
+	return 0;
+}
+
+static struct gyr_session_conf session_conf(struct gyr_server *server)
+{
+	const struct gyr_conf *conf = &server->conf;
+	struct gyr_session_conf sessions;
+
+	gyr_session_conf_default(&sessions);
+	sessions.chain_id = server->chain.chain_id;
+	for (unsigned i = 0; i < sizeof sessions.secret; i += 8) {
+		uint64_t word = gyr_rng_next(&server->rng);
+
+		memcpy(sessions.secret + i, &word, sizeof word);
+	}
+	sessions.session_count_max = (uint32_t)conf->sessions.count_max;
+	sessions.sessions_per_address = (uint32_t)conf->sessions.per_address;
+	sessions.rate = (uint32_t)conf->sessions.rate;
+	sessions.burst = (uint32_t)conf->sessions.burst;
+	sessions.unproven_rate = (uint32_t)conf->sessions.unproven_rate;
+	sessions.unproven_burst = (uint32_t)conf->sessions.unproven_burst;
+	sessions.history_bytes = (uint32_t)conf->sessions.history_size;
+	sessions.history_count_max = (uint32_t)conf->sessions.history_count;
+	sessions.chunked_count_max = (uint32_t)conf->sessions.chunked_count;
+	sessions.chunked_per_session = (uint32_t)conf->sessions.chunked_per_session;
+	sessions.chunk_timeout_ms = (uint32_t)(conf->sessions.chunk_time / 1000000u);
+	sessions.idle_timeout_ms = (uint32_t)(conf->sessions.idle_time / 1000000u);
+	sessions.cookie_rotation_ms = (uint32_t)(conf->sessions.cookie_time / 1000000u);
+	sessions.hold_us = (uint32_t)(conf->sessions.hold_time / 1000u);
+	return sessions;
+}
+
+static int build_gate(struct gyr_server *server, unsigned index)
+{
+	const struct gyr_conf *conf = &server->conf;
+	const struct gyr_server_drivers *drivers = &server->options.drivers;
+	struct gyr_session_conf sessions = session_conf(server);
+	struct server_gate *gate = &server->gates[index];
+	struct stage_gate *stage;
+	struct gyr_arena arena;
+	uint32_t payload_max;
+	void *memory;
+
+	GYR_TRY(carve_arena(server, &arena, "device", GYR_NETDEV_ARENA_SIZE));
+	GYR_TRY(gyr_netdev_open(&gate->device, &arena, drivers->net, drivers->net_count,
+				conf->gates[index].device));
+	gate->open = true;
+	GYR_TRY(server_carve(server, &memory, "gate", sizeof *stage));
+	stage = gate->stage = memory;
+	payload_max = (uint32_t)gyr_min_u64(gate->device.info.payload_max4,
+					    gate->device.info.payload_max6);
+	GYR_TRY(carve_arena(server, &arena, "sessions",
+			    gyr_session_arena_size(&sessions, payload_max)));
+	GYR_TRY(gyr_session_init(&stage->sessions, &arena, &sessions, payload_max));
+	GYR_TRY(server_carve(server, &memory, "waiting",
+			     GATE_WAITING_COUNT * sizeof *stage->waiting));
+	stage->waiting = memory;
+	GYR_TRY(server_carve(server, &memory, "pool-indices",
+			     conf->intake.large_count * sizeof *stage->pool_indices));
+	stage->pool_indices = memory;
+	for (uint32_t i = 0; i < conf->intake.large_count; i++)
+		stage->pool_indices[stage->pool_count++] = i;
+	stage->device = &gate->device;
+	stage->intake = gate->intake;
+	stage->events = gate->events;
+	stage->queries = gate->queries;
+	stage->pool_free = gate->pool_free;
+	stage->results = server->results;
+	stage->results_consumer = index;
+	stage->log = server->log;
+	stage->keccak = drivers->keccak;
+	stage->rules = wire_rules(server);
+	stage->pool = gate->pool;
+	stage->pool_stride = GYR_TXN_LENGTH_MAX;
+	stage->epoch = server->recovery.epoch;
+	stage->raw_room = conf->intake.slot_size - sizeof(struct gyr_sequence_payload);
+	for (unsigned i = 0; i < server->epoch_count && i < SERVER_EPOCHS_MAX; i++) {
+		unsigned first = server->epoch_count > SERVER_EPOCHS_MAX
+					 ? server->epoch_count - SERVER_EPOCHS_MAX
+					 : 0;
+		const struct server_epoch *epoch = &server->epochs[(first + i) % SERVER_EPOCHS_MAX];
+
+		gyr_session_epoch(stage->sessions, epoch->epoch, epoch->start);
+	}
+	return 0;
+}
+
+int server_build_gates(struct gyr_server *server)
+{
+	for (unsigned i = 0; i < server->conf.gate_count; i++)
+		GYR_TRY(build_gate(server, i));
+	return 0;
+}

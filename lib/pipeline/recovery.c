@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From genesis, checkpoint and log to a server that can go on: the state is made as it was, the log
+ * is read to its end and executed again, the sequencer's tables are rebuilt from it, and a new
+ * epoch is opened at the cut.
+ */
+#include "server_internal.h"
+
+#include "gyr_wal_reader.h"
+
+#define READ_BUFFER_SIZE  (8u << 20)
+#define SERVING_WAITS_MAX 100000000u
+
+static void progress(const struct gyr_server *server, const char *what, uint64_t done,
+		     uint64_t total)
+{
+	if (server->options.progress != NULL)
+		server->options.progress(server->options.progress_context, what, done, total);
+}
+
+static int add_account(void *context, const struct gyr_genesis_account *account)
+{
+	struct gyr_server *server = context;
+
+	if (!gyr_stf_genesis_account(server->stf, &account->address, account->nonce,
+				     &account->balance, account->code))
+		GYR_FAIL(GYR_ERR_LIMIT, "genesis does not fit: raise exec.accounts");
+	return 0;
+}
+
+static int add_slot(void *context, const struct gyr_address *address, const struct gyr_u256 *key,
+		    const struct gyr_u256 *value)
+{
+	struct gyr_server *server = context;
+
+	if (!gyr_stf_genesis_slot(server->stf, address, key, value))
+		GYR_FAIL(GYR_ERR_LIMIT, "genesis does not fit: raise exec.slots");
+	return 0;
+}
+
+/* Feeds the tries with everything that the state holds. */
+static int fill_root(struct gyr_server *server)
+{
+	struct gyr_state_cursor cursor = { 0 };
+	struct gyr_write_set set;
+	struct gyr_arena arena;
+	void *memory;
+	size_t size = gyr_write_set_size(&server->limits.state);
+
+	GYR_TRY(server_carve(server, &memory, "export", size));
+	arena = gyr_arena_over(memory, size);
+	if (!gyr_write_set_init(&set, &arena, &server->limits.state))
+		GYR_FAIL(GYR_ERR_MEMORY, "the export does not fit its arena");
+	while (gyr_state_export(gyr_stf_state(server->stf), &cursor, &set))
+		if (!gyr_stf_root_apply(server->stage_root.root, &set))
+			GYR_FAIL(GYR_ERR_LIMIT, "the tries are full: raise the state's limits");
+	return 0;
+}
+
+static int make_genesis(struct gyr_server *server)
+{
+	const struct gyr_genesis_header *given = gyr_genesis_header(server->genesis);
+	struct gyr_stf_header header = {
+		.fork = gyr_chain_fork(&server->chain, 0, given->timestamp),
+		.fee_recipient = given->coinbase,
+		.difficulty = given->difficulty,
+		.gas_limit = given->gas_limit,
+		.timestamp = given->timestamp,
+		.extra = { given->extra, given->extra_length },
+		.prev_randao = given->mix_hash,
+		.base_fee = given->base_fee != 0 ? given->base_fee : server->chain.base_fee_initial,
+	};
+	struct gyr_stf_parent parent = {
+		.timestamp = given->timestamp,
+		.gas_limit = given->gas_limit,
+		.base_fee = header.base_fee,
+	};
+
+	progress(server, "genesis", 0, gyr_genesis_account_count(server->genesis));
+	GYR_TRY(gyr_genesis_walk(server->genesis, add_account, add_slot, server));
+	gyr_stf_seal(server->stf, &parent);
+	GYR_TRY(fill_root(server));
+	memcpy(header.nonce, given->nonce, sizeof header.nonce);
+	header.state_root = *gyr_stf_root_state(server->stage_root.root);
+	header.tx_root = gyr_keccak_empty_trie;
+	header.receipt_root = gyr_keccak_empty_trie;
+	gyr_stf_header_hash(&server->genesis_hash, &header, server->options.drivers.keccak);
+	gyr_stf_provide_block_hash(server->stf, 0, &server->genesis_hash);
+	server->stage_root.parent_hash = server->genesis_hash;
+	server->recovery.genesis_hash = server->genesis_hash;
+	return 0;
+}
+
+static void make_identity(struct gyr_server *server)
+{
+	struct gyr_log_identity *identity = &server->identity;
+
+	identity->genesis_hash = server->genesis_hash;
+	identity->chain_id = server->chain.chain_id;
+	identity->segment_size = server->conf.log.segment_size;
+	identity->format_version = GYR_LOG_FORMAT_VERSION;
+	identity->fork_length = (uint32_t)gyr_genesis_schedule(
+		identity->fork, sizeof identity->fork, &server->chain);
+	server->options.drivers.keccak->hash(&identity->fork_hash, identity->fork,
+					     identity->fork_length);
+	for (unsigned i = 0; i < sizeof identity->secret; i += 8) {
+		uint64_t word = gyr_rng_next(&server->rng);
+
+		memcpy(identity->secret + i, &word, sizeof word);
+	}
+}
+
+static void told(void *context, const struct gyr_feedback *transaction)
+{
+	struct gyr_server *server = context;
+
+	gyr_sequence_replay_result(server->sequence, transaction);
+	server->recovery.transaction_count++;
+}
+
+static void note_epoch(struct gyr_server *server, uint32_t epoch, uint64_t start)
+{
+	server->epochs[server->epoch_count++ % SERVER_EPOCHS_MAX] = (struct server_epoch){ epoch,
+											   start };
+}
+
+/* One record into the sequencer's tables and through execution. */
+static int replay_record(struct gyr_server *server, const struct gyr_log_record *record)
+{
+	enum gyr_exec_step step;
+
+	GYR_TRY(gyr_sequence_replay(server->sequence, record));
+	if (record->kind == GYR_LOG_EPOCH) {
+		const struct gyr_log_epoch *epoch = gyr_log_body(record);
+
+		note_epoch(server, epoch->epoch, epoch->cut);
+	}
+	for (;;) {
+		GYR_TRY(gyr_exec_replay(server->exec, &step, record, told, server));
+		if (step == GYR_EXEC_DONE)
+			return 0;
+		gyr_assert(step == GYR_EXEC_WAIT_ROOT);
+		GYR_TRY(stage_root_run(&server->stage_root));
+	}
+}
+
+static int replay_log(struct gyr_server *server, struct gyr_wal_reader *reader)
+{
+	const struct gyr_log_record *record;
+	uint64_t told_at = 0;
+	int more;
+
+	while ((more = gyr_wal_reader_next(reader, &record)) > 0) {
+		GYR_TRY(replay_record(server, record));
+		server->recovery.record_count++;
+		server->recovery.byte_count += record->length;
+		if (server->recovery.byte_count - told_at >= READ_BUFFER_SIZE) {
+			told_at = server->recovery.byte_count;
+			progress(server, "log", record->position - reader->start,
+				 reader->last_end - reader->start);
+		}
+	}
+	GYR_TRY(more);
+	GYR_TRY(stage_root_run(&server->stage_root));
+	progress(server, "log", 1, 1);
+	return 0;
+}
+
+static int open_device(struct gyr_server *server)
+{
+	const struct gyr_conf *conf = &server->conf;
+	struct gyr_blockdev_config config = {
+		.path = conf->data.directory,
+		.buffer = server->log_ring,
+		.buffer_length = conf->log.ring_size,
+		.in_flight_max = (uint32_t)conf->log.in_flight,
+		.want_event = true,
+		.context = server->options.drivers.block_context,
+	};
+	const struct gyr_blockdev_ops *chosen[8];
+	unsigned count = 0;
+	char reasons[512];
+
+	for (unsigned i = 0; i < server->options.drivers.block_count && count < 8; i++) {
+		const struct gyr_blockdev_ops *driver = server->options.drivers.block[i];
+
+		if (strcmp(conf->log.driver, "auto") == 0 ||
+		    strcmp(conf->log.driver, driver->name) == 0)
+			chosen[count++] = driver;
+	}
+	if (count == 0)
+		GYR_FAIL(GYR_ERR_CONFIG, "log.driver: no driver is called \"%s\"",
+			 conf->log.driver);
+	return gyr_blockdev_open(&server->device, reasons, sizeof reasons, chosen, count, &config);
+}
+
+/* The sequencer's view of accounts is what execution ended with. */
+static int load_accounts(struct gyr_server *server)
+{
+	struct gyr_stf_account account;
+	uint64_t cursor = 0;
+
+	while (gyr_stf_next_account(server->stf, &cursor, &account)) {
+		uint8_t flags = (uint8_t)((account.has_code ? GYR_VIEW_CODE : 0) |
+					  (account.delegated ? GYR_VIEW_DELEGATED : 0));
+
+		GYR_TRY(gyr_sequence_load(server->sequence, &account.address, account.nonce,
+					  &account.balance, flags));
+	}
+	return 0;
+}
+
+static int open_log(struct gyr_server *server, const struct gyr_wal_reader *reader)
+{
+	const struct gyr_conf *conf = &server->conf;
+	struct gyr_log_config log = {
+		.ring = server->log_ring,
+		.ring_size = conf->log.ring_size,
+		.block_length_max = (uint32_t)conf->log.block_size_max,
+		.identity = reader->end.epoch == 0 ? server->identity : reader->identity,
+	};
+	struct gyr_clock *clock = server->options.drivers.clock;
+	struct gyr_wal_config wal = {
+		.dev = server->device,
+		.log = server->log,
+		.in_flight_max = (uint32_t)conf->log.in_flight,
+		.prepare_ahead = (uint32_t)conf->log.prepared,
+		.retention_bytes = conf->log.retain_size,
+		.utc_ns = gyr_clock_utc_at(clock, gyr_clock_now_ns(clock)).utc_ns,
+	};
+	struct gyr_wal_end end = reader->end;
+	int added;
+
+	GYR_TRY(gyr_log_init(server->log, &log));
+	added = gyr_log_reader_add(server->log, "exec");
+	GYR_TRY(added);
+	server->exec_reader = (unsigned)added;
+	/* lost arrivals are below it: the sequencer rejects them in the new epoch */
+	end.arrival_next = gyr_sequence_arrival_next(server->sequence);
+	GYR_TRY(gyr_wal_open(server->wal, &wal, &end));
+	server->wal_open = true;
+	server->recovery.epoch = server->log->epoch;
+	server->recovery.cut = reader->end.position;
+	note_epoch(server, server->log->epoch, reader->end.position);
+	server->stage_wal = (struct stage_wal){ .wal = server->wal,
+						.device = server->device,
+						.fault = &server->fault };
+	server->exec->log = server->log;
+	server->exec->reader = server->exec_reader;
+	server->sequence->commit_takes_at = &server->wal->takes_at;
+	return 0;
+}
+
+/* Until the epoch's own block is durable nothing may be promised to anyone. */
+static int wait_serving(struct gyr_server *server)
+{
+	for (uint64_t i = 0; i < SERVING_WAITS_MAX; i++) {
+		if (gyr_wal_status(server->wal) != 0)
+			return gyr_wal_explain(server->wal);
+		if (gyr_wal_is_serving(server->wal))
+			return 0;
+		(void)gyr_wal_poll(server->wal, gyr_clock_now_ns(server->options.drivers.clock));
+		(void)gyr_wal_prepare_poll(server->wal);
+		if (server->options.wait != NULL)
+			server->options.wait(server->options.wait_context);
+	}
+	GYR_FAIL(GYR_ERR_TIMEOUT, "the first block of the epoch did not become durable");
+}
+
+static int start_sequence(struct gyr_server *server)
+{
+	struct gyr_clock *clock = server->options.drivers.clock;
+	uint64_t now_ns = gyr_clock_now_ns(clock);
+	struct gyr_sequence_executed executed = {
+		.block_number = server->exec->block_number,
+		.gas_used = server->exec->block_gas_used,
+		.base_fee = gyr_stf_base_fee(server->stf),
+	};
+
+	GYR_TRY(load_accounts(server));
+	GYR_TRY(gyr_sequence_start(server->sequence, &executed, now_ns,
+				   gyr_clock_utc_at(clock, now_ns).utc_ns));
+	gyr_exec_go_live(server->exec);
+	server->recovery.block_number = server->exec->block_number;
+	server->recovery.arrival_next = gyr_sequence_arrival_next(server->sequence);
+	server->recovery.state_root = *gyr_stf_root_state(server->stage_root.root);
+	return 0;
+}
+
+int server_recover(struct gyr_server *server)
+{
+	struct gyr_clock *clock = server->options.drivers.clock;
+	uint64_t begun_ns = gyr_clock_now_ns(clock);
+	struct gyr_wal_reader_config config = { .buffer_length = READ_BUFFER_SIZE };
+	struct gyr_wal_reader reader;
+	void *memory;
+	int error;
+
+	GYR_TRY(make_genesis(server));
+	make_identity(server);
+	GYR_TRY(open_device(server));
+	GYR_TRY(server_carve(server, &memory, "recovery", READ_BUFFER_SIZE));
+	config.dev = server->device;
+	config.buffer = memory;
+	config.expected = &server->identity;
+	GYR_TRY(gyr_wal_reader_open(&reader, &config));
+	error = replay_log(server, &reader);
+	if (error == 0)
+		error = open_log(server, &reader);
+	gyr_wal_reader_close(&reader);
+	GYR_TRY(error);
+	GYR_TRY(wait_serving(server));
+	GYR_TRY(start_sequence(server));
+	server->recovery.duration_ns = gyr_clock_now_ns(clock) - begun_ns;
+	return 0;
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The server's insides, shared by build.c, recovery.c, lanes.c and server.c. */
+#ifndef SERVER_INTERNAL_H
+#define SERVER_INTERNAL_H
+
+#include "fault.h"
+#include "gyr_genesis.h"
+#include "gyr_mem.h"
+#include "gyr_rng.h"
+#include "gyr_server.h"
+#include "stage_exec.h"
+#include "stage_gate.h"
+#include "stage_root.h"
+#include "stage_sequence.h"
+#include "stage_verify.h"
+#include "stage_wal.h"
+
+#define SERVER_EPOCHS_MAX GYR_SESSION_EPOCHS_MAX
+
+/* Finished blocks whose roots may be outstanding before execution waits. */
+#define SERVER_BLOCKS_HELD 8
+
+struct server_gate {
+	struct gyr_netdev device;
+	struct gyr_intake *intake;
+	struct gyr_spsc *events;
+	struct gyr_spsc *queries;
+	struct gyr_spsc *pool_free;
+	uint8_t *pool;
+	struct stage_gate *stage;
+	bool open;
+};
+
+struct server_epoch {
+	uint32_t epoch;
+	uint64_t start;
+};
+
+struct gyr_server {
+	struct gyr_server_options options;
+	struct gyr_conf conf;
+	struct gyr_mem mem;
+	struct gyr_rng rng;
+	struct pipeline_fault fault;
+	struct gyr_server_recovery recovery;
+
+	struct gyr_genesis *genesis; /* while opening */
+	struct gyr_chain_config chain;
+	struct gyr_hash genesis_hash;
+	struct gyr_log_identity identity;
+
+	uint8_t *log_ring;
+	struct gyr_log *log;
+	unsigned exec_reader;
+	struct gyr_blockdev *device;
+	struct gyr_wal *wal;
+	bool wal_open;
+
+	struct gyr_stf *stf;
+	struct gyr_stf_limits limits;
+	struct gyr_exec *exec;
+	struct gyr_sequence *sequence;
+	struct gyr_broadcast *results;
+	struct gyr_spsc *feedback;
+	struct gyr_spsc *blocks;
+	struct gyr_spsc *rooted;
+	struct server_epoch epochs[SERVER_EPOCHS_MAX]; /* the youngest, a ring */
+	unsigned epoch_count;
+
+	struct server_gate gates[GYR_CONF_GATE_COUNT_MAX];
+	struct stage_verify *verifies[GYR_CONF_VERIFY_COUNT_MAX];
+	struct stage_sequence stage_sequence;
+	struct stage_wal stage_wal;
+	struct stage_exec stage_exec;
+	struct stage_root stage_root;
+
+	struct gyr_lane *lanes[GYR_CONF_LANE_COUNT_MAX];
+	unsigned lane_count;
+	bool started;
+	bool stopped;
+};
+
+/* build.c: carves and wires everything but the lanes; the log is not open yet. */
+GYR_MUST_USE int server_build(struct gyr_server *server);
+GYR_MUST_USE int server_build_gates(struct gyr_server *server);
+GYR_MUST_USE int server_carve(struct gyr_server *server, void **out, const char *name, size_t size);
+
+/* recovery.c: genesis, checkpoint, log; leaves the log open in a new epoch. */
+GYR_MUST_USE int server_recover(struct gyr_server *server);
+
+/* lanes.c: lanes with their stages, as configured. */
+GYR_MUST_USE int server_build_lanes(struct gyr_server *server);
+
+#endif
