@@ -224,7 +224,6 @@ static int step_block(struct gyr_exec *exec, enum gyr_exec_step *step,
 	const struct gyr_log_evm_block *body = gyr_log_body(record);
 	struct gyr_feedback *item = NULL;
 	struct gyr_exec_block *closed;
-	struct gyr_u256 base_fee;
 
 	if (body->number != exec->block_number + 1)
 		GYR_FAIL(GYR_ERR_LOG_DAMAGED, "block %llu at %llu of the log follows block %llu",
@@ -260,11 +259,10 @@ static int step_block(struct gyr_exec *exec, enum gyr_exec_step *step,
 	*step = GYR_EXEC_DONE;
 	if (item == NULL)
 		return 0;
-	base_fee = gyr_stf_base_fee(exec->stf);
 	*item = (struct gyr_feedback){
 		.kind = GYR_FEEDBACK_BLOCK,
 		.block_number = body->number,
-		.base_fee = gyr_u256_to_u64_saturating(&base_fee),
+		.base_fee = gyr_stf_base_fee(exec->stf),
 	};
 	gyr_spsc_publish(exec->feedback);
 	return 0;

@@ -6,6 +6,8 @@
  */
 #include "server_internal.h"
 
+#include <string.h>
+
 #include "gyr_wal_reader.h"
 
 #define READ_BUFFER_SIZE  (8u << 20)
@@ -38,19 +40,27 @@ static int add_slot(void *context, const struct gyr_address *address, const stru
 	return 0;
 }
 
+/* What a part of the state is copied into; carved once. */
+static int carve_export(struct gyr_server *server, struct gyr_write_set *set)
+{
+	size_t size = gyr_write_set_size(&server->limits.state);
+	struct gyr_arena arena;
+
+	if (server->export_memory == NULL)
+		GYR_TRY(server_carve(server, &server->export_memory, "export", size));
+	arena = gyr_arena_over(server->export_memory, size);
+	if (!gyr_write_set_init(set, &arena, &server->limits.state))
+		GYR_FAIL(GYR_ERR_MEMORY, "the export does not fit its arena");
+	return 0;
+}
+
 /* Feeds the tries with everything that the state holds. */
 static int fill_root(struct gyr_server *server)
 {
 	struct gyr_state_cursor cursor = { 0 };
 	struct gyr_write_set set;
-	struct gyr_arena arena;
-	void *memory;
-	size_t size = gyr_write_set_size(&server->limits.state);
 
-	GYR_TRY(server_carve(server, &memory, "export", size));
-	arena = gyr_arena_over(memory, size);
-	if (!gyr_write_set_init(&set, &arena, &server->limits.state))
-		GYR_FAIL(GYR_ERR_MEMORY, "the export does not fit its arena");
+	GYR_TRY(carve_export(server, &set));
 	while (gyr_state_export(gyr_stf_state(server->stf), &cursor, &set))
 		if (!gyr_stf_root_apply(server->stage_root.root, &set))
 			GYR_FAIL(GYR_ERR_LIMIT, "the tries are full: raise the state's limits");
@@ -197,16 +207,22 @@ static int open_device(struct gyr_server *server)
 /* The sequencer's view of accounts is what execution ended with. */
 static int load_accounts(struct gyr_server *server)
 {
-	struct gyr_stf_account account;
-	uint64_t cursor = 0;
+	struct gyr_state_cursor cursor = { 0 };
+	struct gyr_write_set set;
 
-	while (gyr_stf_next_account(server->stf, &cursor, &account)) {
-		uint8_t flags = (uint8_t)((account.has_code ? GYR_VIEW_CODE : 0) |
+	GYR_TRY(carve_export(server, &set));
+	while (gyr_state_export(gyr_stf_state(server->stf), &cursor, &set))
+		for (uint32_t i = 0; i < set.account_count; i++) {
+			struct gyr_stf_account account;
+			uint8_t flags;
+
+			if (!gyr_stf_account_read(server->stf, &set.accounts[i].address, &account))
+				continue;
+			flags = (uint8_t)((account.has_code ? GYR_VIEW_CODE : 0) |
 					  (account.delegated ? GYR_VIEW_DELEGATED : 0));
-
-		GYR_TRY(gyr_sequence_load(server->sequence, &account.address, account.nonce,
-					  &account.balance, flags));
-	}
+			GYR_TRY(gyr_sequence_load(server->sequence, &account.address, account.nonce,
+						  &account.balance, flags));
+		}
 	return 0;
 }
 

@@ -130,8 +130,9 @@ void gyr_server_close(struct gyr_server *server)
 	if (server == NULL)
 		return;
 	gyr_mem_closing(&server->mem);
-	if (server->started && !server->stopped)
-		(void)gyr_lane_stop_all(server->lanes, server->lane_count, 0);
+	if (server->started && !server->stopped &&
+	    gyr_lane_stop_all(server->lanes, server->lane_count, 0) < 0)
+		gyr_err_clear(); /* a crash is what is asked for */
 	for (unsigned i = 0; i < server->lane_count; i++)
 		gyr_lane_fini(server->lanes[i]);
 	for (unsigned i = 0; i < server->conf.gate_count; i++)

@@ -58,6 +58,7 @@ struct gyr_server {
 
 	struct gyr_stf *stf;
 	struct gyr_stf_limits limits;
+	void *export_memory; /* for one part of the state, while opening */
 	struct gyr_exec *exec;
 	struct gyr_sequence *sequence;
 	struct gyr_broadcast *results;
