@@ -42,7 +42,7 @@ void evm_log(struct gyr_evm *evm, struct gyr_evm_frame *frame, unsigned topic_co
 {
 	const struct gyr_u256 *sp = frame->sp;
 	struct gyr_slice data = { .data = frame->memory, .length = sp[-1].limb[0] };
-	struct gyr_log *log;
+	struct gyr_evm_log *log;
 
 	if (data.length != 0)
 		data.data += sp[0].limb[0];

@@ -6,6 +6,9 @@
 #define RESULT_COUNT   16384u
 #define FEEDBACK_COUNT 16384u
 
+/* Raw transactions in an EVM block: beyond it the sequencer says BLOCK_FULL. */
+#define BLOCK_BYTES_MAX (128u << 20)
+
 /* Of trie nodes, as gyr_stf_root.h advises, with room for branches that grow. */
 #define TRIE_BYTES_PER_LEAF 288u
 
@@ -65,6 +68,7 @@ static int build_state(struct gyr_server *server)
 	struct gyr_arena arena;
 
 	limits.block_output_count = SERVER_BLOCKS_HELD;
+	limits.tx_bytes_max = gyr_min_u64(limits.tx_bytes_max, BLOCK_BYTES_MAX);
 	limits.seed = gyr_rng_next(&server->rng);
 	server->limits = limits;
 	GYR_TRY(carve_arena(server, &arena, "state", gyr_stf_size(&limits)));

@@ -140,7 +140,7 @@ struct gyr_checkpoint {
 	int64_t refund;
 };
 
-struct gyr_log {
+struct gyr_evm_log {
 	struct gyr_address address;
 	uint32_t topic_count;
 	struct gyr_hash topics[4];
@@ -207,7 +207,7 @@ struct gyr_state {
 	uint32_t *changed_accounts;
 	uint32_t changed_account_count;
 	int64_t refund;
-	struct gyr_log *logs;
+	struct gyr_evm_log *logs;
 	uint8_t *log_bytes;
 	uint32_t log_count;
 	uint64_t log_bytes_used;
@@ -460,8 +460,8 @@ void gyr_state_transient_store(struct gyr_state *state, const struct gyr_account
 			       const struct gyr_u256 *key, const struct gyr_u256 *value);
 
 /* Appends a log and returns it for its topics; data is copied. NULL when full. */
-struct gyr_log *gyr_state_log(struct gyr_state *state, const struct gyr_address *address,
-			      uint32_t topic_count, struct gyr_slice data);
+struct gyr_evm_log *gyr_state_log(struct gyr_state *state, const struct gyr_address *address,
+				  uint32_t topic_count, struct gyr_slice data);
 
 static inline struct gyr_checkpoint gyr_state_checkpoint(const struct gyr_state *state)
 {

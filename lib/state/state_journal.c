@@ -99,10 +99,10 @@ void gyr_state_transient_store(struct gyr_state *state, const struct gyr_account
 	cell->value = *value;
 }
 
-struct gyr_log *gyr_state_log(struct gyr_state *state, const struct gyr_address *address,
-			      uint32_t topic_count, struct gyr_slice data)
+struct gyr_evm_log *gyr_state_log(struct gyr_state *state, const struct gyr_address *address,
+				  uint32_t topic_count, struct gyr_slice data)
 {
-	struct gyr_log *log;
+	struct gyr_evm_log *log;
 
 	if (state->log_count == state->limits.log_count_max ||
 	    data.length > state->limits.log_bytes_max - state->log_bytes_used) {

@@ -78,7 +78,7 @@ struct gyr_stf_receipt {
 	struct gyr_address contract_address;
 	struct gyr_hash logs_hash; /* keccak256 of the logs' RLP */
 	uint8_t bloom[256];
-	const struct gyr_log *logs; /* their data: gyr_stf_log_data */
+	const struct gyr_evm_log *logs; /* their data: gyr_stf_log_data */
 	uint32_t log_count;
 	struct gyr_slice output;
 };
@@ -88,6 +88,7 @@ struct gyr_stf_account {
 	struct gyr_address address;
 	uint64_t nonce;
 	struct gyr_u256 balance;
+	struct gyr_u256 balance_before; /* before the last transaction */
 	bool exists;
 	bool has_code;	/* and is no delegation */
 	bool delegated; /* EIP-7702 */
@@ -196,7 +197,7 @@ void gyr_stf_provide_block_hash(struct gyr_stf *stf, uint64_t number, const stru
 enum gyr_stf_status gyr_stf_tx_end(struct gyr_stf *stf, struct gyr_stf_receipt *receipt);
 
 /* Bytes of a log of the last receipt. */
-struct gyr_slice gyr_stf_log_data(const struct gyr_stf *stf, const struct gyr_log *log);
+struct gyr_slice gyr_stf_log_data(const struct gyr_stf *stf, const struct gyr_evm_log *log);
 
 /* The accounts that the last transaction changed: index counts up until false. */
 bool gyr_stf_changed_account(const struct gyr_stf *stf, uint32_t index,

@@ -169,6 +169,7 @@ static void describe(const struct gyr_stf *stf, const struct gyr_account *accoun
 		.address = account->address,
 		.nonce = account->nonce,
 		.balance = account->balance,
+		.balance_before = account->balance_original,
 		.exists = (account->flags & GYR_ACCOUNT_EXISTS) != 0,
 		.has_code = account->code != 0 && !code->delegated,
 		.delegated = code->delegated,

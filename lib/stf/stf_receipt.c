@@ -3,7 +3,7 @@
 
 #include "gyr_rlp.h"
 
-struct gyr_slice gyr_stf_log_data(const struct gyr_stf *stf, const struct gyr_log *log)
+struct gyr_slice gyr_stf_log_data(const struct gyr_stf *stf, const struct gyr_evm_log *log)
 {
 	return (struct gyr_slice){ .data = stf->state.log_bytes + log->data_offset,
 				   .length = log->data_length };
@@ -23,7 +23,7 @@ static void add_to_bloom(const struct gyr_stf *stf, uint8_t bloom[256], const ui
 	}
 }
 
-static size_t log_content_length(const struct gyr_stf *stf, const struct gyr_log *log)
+static size_t log_content_length(const struct gyr_stf *stf, const struct gyr_evm_log *log)
 {
 	struct gyr_slice data = gyr_stf_log_data(stf, log);
 
@@ -32,7 +32,7 @@ static size_t log_content_length(const struct gyr_stf *stf, const struct gyr_log
 }
 
 static void put_log(const struct gyr_stf *stf, struct gyr_rlp_writer *writer,
-		    const struct gyr_log *log)
+		    const struct gyr_evm_log *log)
 {
 	struct gyr_slice data = gyr_stf_log_data(stf, log);
 
@@ -60,7 +60,7 @@ bool stf_encode_receipt(struct gyr_stf *stf, struct gyr_stf_receipt *receipt)
 	if (type_length + gyr_rlp_length_list(content) > room)
 		return false;
 	for (uint32_t i = 0; i < receipt->log_count; i++) {
-		const struct gyr_log *log = &receipt->logs[i];
+		const struct gyr_evm_log *log = &receipt->logs[i];
 
 		add_to_bloom(stf, receipt->bloom, log->address.bytes, 20);
 		for (uint32_t t = 0; t < log->topic_count; t++)
