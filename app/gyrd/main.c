@@ -6,14 +6,26 @@
 #include <string.h>
 #include <time.h>
 
+#include "gyr_accel.h"
+#ifdef GYR_HAVE_ACCEL_BLST
+#include "gyr_accel_blst.h"
+#endif
+#ifdef GYR_HAVE_ACCEL_GMP
+#include "gyr_accel_gmp.h"
+#endif
 #include "gyr_accel_keccak_simd.h"
+#ifdef GYR_HAVE_ACCEL_OPENSSL
+#include "gyr_accel_openssl.h"
+#endif
 #include "gyr_args.h"
 #include "gyr_block_pwrite.h"
 #include "gyr_block_uring.h"
 #include "gyr_clock_tsc.h"
 #include "gyr_conf.h"
 #include "gyr_err.h"
+#ifdef GYR_HAVE_NET_DPDK
 #include "gyr_net_dpdk.h"
+#endif
 #include "gyr_net_udp.h"
 #include "gyr_precompile.h"
 #include "gyr_recover_ifma.h"
@@ -35,6 +47,18 @@ static const struct gyr_blockdev_ops *const block_drivers[] = { &gyr_block_uring
 								&gyr_block_pwrite };
 static const struct gyr_recover_ops *const recover_drivers[] = {
 	&gyr_recover_ifma, &gyr_recover_secp256k1, &gyr_recover_portable, &gyr_recover_stub
+};
+
+static const struct gyr_accel_driver *const accel_drivers[] = {
+#ifdef GYR_HAVE_ACCEL_OPENSSL
+	&gyr_accel_openssl,
+#endif
+#ifdef GYR_HAVE_ACCEL_GMP
+	&gyr_accel_gmp,
+#endif
+#ifdef GYR_HAVE_ACCEL_BLST
+	&gyr_accel_blst,
+#endif
 };
 
 static volatile sig_atomic_t stop_requested;
@@ -120,6 +144,7 @@ static void print_ready(const struct gyr_conf *conf, struct gyr_server *server)
 
 static int run_server(const struct gyr_conf *conf, struct gyr_clock *clock)
 {
+	static struct gyr_accel accel;
 	struct gyr_server_options options = {
 		.conf = conf,
 		.drivers = { .net = net_drivers,
@@ -129,8 +154,8 @@ static int run_server(const struct gyr_conf *conf, struct gyr_clock *clock)
 			     .recover = recover_drivers,
 			     .recover_count = GYR_COUNT(recover_drivers),
 			     .recover_reference = &gyr_recover_secp256k1,
-			     .keccak = gyr_accel_keccak_simd(),
-			     .precompile = &gyr_precompile_portable,
+			     .keccak = gyr_accel_keccak_simd(), /* until the self-test has chosen */
+			     .precompile = &accel.precompile,
 			     .clock = clock },
 		.progress = print_progress,
 	};
@@ -138,6 +163,9 @@ static int run_server(const struct gyr_conf *conf, struct gyr_clock *clock)
 	uint64_t synced_ns = gyr_clock_now_ns(clock);
 	int error;
 
+	GYR_TRY(gyr_accel_init(&accel, accel_drivers, GYR_COUNT(accel_drivers),
+			       gyr_accel_keccak_simd()));
+	options.drivers.keccak = accel.keccak;
 	GYR_TRY(gyr_server_open(&server, &options));
 	error = gyr_server_start(server);
 	if (error == 0)
