@@ -46,10 +46,16 @@ const char *dpdk_eal_reason(void)
 {
 	static char text[200];
 	size_t length = 0;
+	size_t at;
 
-	/* The first lines are nearest to the cause; the last only say that it failed. */
 	(void)pthread_mutex_lock(&log_lock);
-	for (size_t i = 0; i < log_length && length < sizeof text - 3; i++) {
+	at = log_length < sizeof text / 2 ? 0 : log_length - sizeof text / 2;
+	/* Whole lines from there on, or all when that is not much. */
+	if (log_length < sizeof text - 20)
+		at = 0;
+	while (at > 0 && at < log_length && log_tail[at - 1] != '\n')
+		at++;
+	for (size_t i = at; i < log_length && length < sizeof text - 3; i++) {
 		if (log_tail[i] != '\n') {
 			text[length++] = log_tail[i];
 		} else if (i + 1 < log_length) {
@@ -73,9 +79,11 @@ void dpdk_eal_reason_clear(void)
 static int library_log(int level, const char *format, va_list args)
 {
 	char line[512];
-	int length = vsnprintf(line, sizeof line, format, args);
+	int length = 0;
 
-	(void)level;
+	/* Warnings only, less the one that always comes: those sections are notes to others. */
+	if (level == 0 && strstr(format, "skipping unrecognized data section") == NULL)
+		length = vsnprintf(line, sizeof line, format, args);
 	if (length > 0)
 		(void)log_write(NULL, line,
 				(size_t)length < sizeof line ? (size_t)length : sizeof line - 1);

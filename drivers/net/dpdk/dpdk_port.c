@@ -19,6 +19,19 @@
  */
 #define AF_XDP_RING_SIZE 2048
 
+/*
+ * A buffer with all that DPDK puts in front of it is a chunk of AF_XDP, and a chunk is at most a
+ * page: 64 bytes of the pool, 128 of the mbuf, then this room, of which 128 bytes are DPDK's
+ * headroom and 256 the kernel's.
+ */
+#define AF_XDP_NEEDS                                                                               \
+	"; AF_XDP needs CAP_NET_ADMIN, CAP_NET_RAW, CAP_BPF, memlock, and an MTU below a page"
+#define AF_XDP_HEADROOM	  (RTE_PKTMBUF_HEADROOM + 256)
+#define AF_XDP_ROOM_USUAL (2048 + RTE_PKTMBUF_HEADROOM)
+#define AF_XDP_ROOM_MAX	  (4096 - 64 - 128)
+
+#define FRAME_OVERHEAD 18u /* Ethernet header and check sequence, as DPDK counts */
+
 static struct dpdk_port ports[DPDK_PORT_COUNT_MAX];
 
 /* The device string of DPDK for what the keys name. */
@@ -98,6 +111,9 @@ static uint32_t choose_mtu(const struct dpdk_port *port, const struct rte_eth_de
 		mtu = (uint16_t)wanted;
 	if (info->max_mtu != 0 && mtu > info->max_mtu)
 		mtu = info->max_mtu;
+	/* AF_PACKET says it has no limit and then takes no frame beyond 1518 bytes. */
+	if (info->max_rx_pktlen != 0 && mtu + FRAME_OVERHEAD > info->max_rx_pktlen)
+		mtu = (uint16_t)(info->max_rx_pktlen - FRAME_OVERHEAD);
 	return (uint32_t)gyr_min_u64(mtu, GYR_NETDEV_MTU_MAX);
 }
 
@@ -147,8 +163,10 @@ static int make_pool(struct dpdk_port *port, const struct rte_eth_dev_info *info
 
 	room = (uint32_t)gyr_max_u64(room, 2048) + RTE_PKTMBUF_HEADROOM;
 	if (is_af_xdp(info)) {
+		room = port->mtu + 18 + AF_XDP_HEADROOM <= AF_XDP_ROOM_USUAL ? AF_XDP_ROOM_USUAL
+									     : AF_XDP_ROOM_MAX;
 		count = 2 * AF_XDP_RING_SIZE + 4 * GYR_NETDEV_BURST_MAX + GYR_NETDEV_TX_HELD_MAX;
-		flags = RTE_MEMPOOL_F_NO_IOVA_CONTIG;
+		flags = RTE_MEMPOOL_F_NO_IOVA_CONTIG | RTE_MEMPOOL_F_NO_SPREAD;
 	}
 	(void)snprintf(name, sizeof name, "gyr_%u_%u", port->id, queue);
 	port->pools[queue] = create_pool(name, count, room, rte_eth_dev_socket_id(port->id), flags);
@@ -177,8 +195,10 @@ static int start_queues(struct dpdk_port *port, const struct rte_eth_dev_info *i
 			result = rte_eth_tx_queue_setup(port->id, (uint16_t)queue, tx_count,
 							socket_id, &tx);
 		if (result != 0)
-			GYR_FAIL(GYR_ERR_NETWORK, "%s: queue %u: %s (%s)", port->name, queue,
-				 dpdk_eal_reason(), rte_strerror(-result));
+			GYR_FAIL(geteuid() != 0 && is_af_xdp(info) ? GYR_ERR_PERMISSION
+								   : GYR_ERR_NETWORK,
+				 "%s: queue %u: %s (%s)%s", port->name, queue, dpdk_eal_reason(),
+				 rte_strerror(-result), is_af_xdp(info) ? AF_XDP_NEEDS : "");
 	}
 	return 0;
 }
@@ -198,6 +218,10 @@ static int start_port(struct dpdk_port *port, const struct dpdk_values *values)
 		GYR_FAIL(GYR_ERR_UNSUPPORTED, "%s: %u queues; the device has %u", port->name,
 			 port->queue_count, RTE_MIN(info.max_rx_queues, info.max_tx_queues));
 	port->mtu = choose_mtu(port, &info, values->frame.mtu);
+	if (is_af_xdp(&info) && kernel_mtu(port->interface) > port->mtu)
+		GYR_FAIL(GYR_ERR_UNSUPPORTED,
+			 "dpdk: the MTU of %s is %u; AF_XDP takes at most %u: lower it",
+			 port->interface, kernel_mtu(port->interface), port->mtu);
 	/* Checksums are left to the device only where it offers them. */
 	port->rx_offloads = info.rx_offload_capa &
 			    (RTE_ETH_RX_OFFLOAD_IPV4_CKSUM | RTE_ETH_RX_OFFLOAD_UDP_CKSUM |

@@ -18,11 +18,13 @@
  * What DPDK logs is kept and becomes part of an error's cause. Opening and closing are for one
  * thread. At most 8 ports, 16 queues each.
  *
- * AF_XDP takes every frame of its queue away from the kernel; AF_PACKET copies them, so the kernel
- * must not own the same address, or it will answer with "port unreachable". Neither gives a
- * descriptor to wait on: poll. Both copy. Stamps: a card's where it offers them and its clock can
- * be read, else the poll that found the datagram, with the time since the queue was last seen
- * empty as error.
+ * AF_XDP takes every frame of its queue away from the kernel; its MTU is at most about 3500 (a
+ * frame is one page), and a program that was killed leaves it attached: the next start reuses it.
+ * AF_PACKET is limited to an MTU of 1500 and copies frames, so the kernel must not own the same
+ * address, or it will answer with "port unreachable"; DPDK asks it to reassemble IPv4 fragments, so
+ * those of IPv4 are not seen as such, and it takes 802.1Q tags off. Neither gives a descriptor to
+ * wait on: poll. Stamps: a card's where it offers them and its clock can be read, else the poll
+ * that found the datagram, with the time since the queue was last seen empty as error.
  */
 #ifndef GYR_NET_DPDK_H
 #define GYR_NET_DPDK_H
