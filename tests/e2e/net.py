@@ -148,7 +148,8 @@ def probe_raw(arguments):
     s.send(frame(0x0800, udp4(b'good', to4)))
     raw_receive(s, lambda data, vlan: data[42:46] == b'good' and vlan is None)
     # Over AF_PACKET the kernel keeps fragments of IPv4 to itself, to put them together.
-    return {'rx_drop_checksum': 5, 'rx_drop_fragment': 4 if arguments['reassembled'] else 7, 'rx_datagrams': 1, 'rx_drop_length': 1}
+    return {'rx_drop_checksum': 5, 'rx_drop_fragment': 4 if arguments['reassembled'] else 7,
+            'rx_datagrams': 1, 'rx_drop_length': 1}
 
 
 def probe_vlan(arguments):
@@ -178,8 +179,9 @@ def probe_vlan(arguments):
 def run(lab, device, step, arguments):
     """One server, one probe against it; compares what the probe expects with the counters."""
     echo_program = os.path.join(os.environ.get('GYR_BUILD_ROOT', 'build'), 'tests/perf/perf_echo')
-    server = subprocess.Popen(['ip', 'netns', 'exec', lab + '-server', echo_program, 'serve', device],
-                              stdout=subprocess.PIPE, text=True)
+    server = subprocess.Popen(
+        ['ip', 'netns', 'exec', lab + '-server', echo_program, 'serve', device],
+        stdout=subprocess.PIPE, text=True)
     try:
         ready = server.stdout.readline().split()
         assert ready[:1] == ['ready'], 'the server did not start'
