@@ -94,7 +94,8 @@ static size_t make_input(uint8_t input[ACCEL_INPUT_MAX], enum gyr_precompile whi
 	case GYR_PRECOMPILE_MODEXP:
 		memset(input, 0, 96);
 		for (unsigned i = 0; i < 3; i++)
-			gyr_store_be16(input + 32 * i + 30, (uint16_t)(next_random(seed) % 100));
+			gyr_store_be16(input + (size_t)32 * i + 30,
+				       (uint16_t)(next_random(seed) % 100));
 		return 96 + length;
 	case GYR_PRECOMPILE_BN254_MUL:
 		/* (1, 2) times anything */

@@ -14,7 +14,7 @@
 
 /* Odd powers kept for the windows, and how many limbs they may take together. */
 #define TABLE_ENTRIES_MAX 16
-#define TABLE_LIMBS_MAX	  (16 * 160)
+#define TABLE_LIMBS_MAX	  ((size_t)16 * 160)
 
 /* Numbers of the operands' size that one call keeps, the table aside. */
 #define WORK_NUMBERS 8
@@ -55,10 +55,11 @@ static void limbs_from_bytes(uint64_t *limbs, size_t limb_count, struct gyr_slic
 
 static void limbs_to_bytes(uint8_t *bytes, size_t length, const uint64_t *limbs, size_t limb_count)
 {
-	for (size_t i = 0; i < length; i++)
-		bytes[length - 1 - i] = i / 8 < limb_count
-						? (uint8_t)(limbs[i / 8] >> (8 * (i % 8)))
-						: 0;
+	for (size_t i = 0; i < length; i++) {
+		uint64_t limb = i / 8 < limb_count ? limbs[i / 8] : 0;
+
+		bytes[length - 1 - i] = (uint8_t)(limb >> (8 * (i % 8)));
+	}
 }
 
 /* Without the zeros on its left. */
