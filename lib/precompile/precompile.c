@@ -345,10 +345,10 @@ static enum gyr_precompile_status run_bls(const struct gyr_precompile_ops *ops,
 	switch (which) {
 	case GYR_PRECOMPILE_BLS_G1_ADD:
 		return length == (size_t)2 * BLS_G1 ? ops->bls_g1_add(output, input.data)
-					    : GYR_PRECOMPILE_FAILED;
+						    : GYR_PRECOMPILE_FAILED;
 	case GYR_PRECOMPILE_BLS_G2_ADD:
 		return length == (size_t)2 * BLS_G2 ? ops->bls_g2_add(output, input.data)
-					    : GYR_PRECOMPILE_FAILED;
+						    : GYR_PRECOMPILE_FAILED;
 	case GYR_PRECOMPILE_BLS_G1_MSM:
 		return length != 0 && length % BLS_G1_TERM == 0
 			       ? ops->bls_g1_msm(output, scratch, input.data, length / BLS_G1_TERM)
