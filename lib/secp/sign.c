@@ -87,8 +87,7 @@ bool gyr_secp_sign(uint8_t r[32], uint8_t s[32], uint8_t *parity, const uint8_t 
 		}
 		nonce_update(&nonce, 0x00, nonce.v, 0);
 	}
-	gyr_assert(!"sixteen nonces in a row out of range");
-	return false;
+	gyr_assert_failed("a nonce is in range", __FILE__, __LINE__);
 }
 
 bool gyr_secp_public_key(uint8_t public_key[64], const uint8_t secret[32])

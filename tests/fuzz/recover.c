@@ -39,7 +39,7 @@ static void check_known(const struct gyr_recover_request *in, unsigned count, ui
 
 	gyr_assert(known.ops->build(known.shared, known.tables, key[first]));
 	for (unsigned at = 0; at < count; at += GYR_KNOWN_GROUP_MAX) {
-		struct gyr_known_check check[GYR_KNOWN_GROUP_MAX] = { { NULL } };
+		struct gyr_known_check check[GYR_KNOWN_GROUP_MAX] = { { .request = NULL } };
 		enum gyr_known_answer answer[GYR_KNOWN_GROUP_MAX];
 		unsigned group = count - at < GYR_KNOWN_GROUP_MAX ? count - at
 								  : GYR_KNOWN_GROUP_MAX;

@@ -88,7 +88,7 @@ struct question {
 
 static void ask(const struct question *question, unsigned count)
 {
-	struct gyr_known_check check[GYR_KNOWN_GROUP_MAX] = { { NULL } };
+	struct gyr_known_check check[GYR_KNOWN_GROUP_MAX] = { { .request = NULL } };
 	enum gyr_known_answer answer[GYR_KNOWN_GROUP_MAX];
 
 	for (unsigned i = 0; i < count; i++)
