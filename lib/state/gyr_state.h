@@ -245,7 +245,7 @@ unsigned gyr_state_high_water(const struct gyr_state *state);
 /* Slow paths of the inline functions below. */
 struct gyr_account *gyr_state_account_insert(struct gyr_state *state,
 					     const struct gyr_address *address, uint64_t at);
-struct gyr_slot *gyr_state_slot_insert(struct gyr_state *state, uint32_t account,
+struct gyr_slot *gyr_state_slot_insert(struct gyr_state *state, uint32_t owner,
 				       const struct gyr_u256 *key, uint64_t at);
 void gyr_state_account_enter(struct gyr_state *state, struct gyr_account *account);
 void gyr_state_slot_enter(struct gyr_state *state, struct gyr_slot *slot);
