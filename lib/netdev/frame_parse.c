@@ -73,6 +73,15 @@ static bool ipv6_is_ours(const struct gyr_frame_host *host, const uint8_t *addre
 	return memcmp(address, all_nodes, 16) == 0;
 }
 
+/*
+ * ::ffff:a.b.c.d means an IPv4 peer above this line and does not belong on a wire: taken for one,
+ * it would be answered over IPv4.
+ */
+static bool is_mapped(const uint8_t *address)
+{
+	return all_zero(address, 10) && address[10] == 0xff && address[11] == 0xff;
+}
+
 /* Walks at most EXTENSION_COUNT_MAX extension headers (RFC 8200, 4); false: dropped. */
 static bool walk_extensions(struct gyr_frame_host *host, struct frame_view *view)
 {
@@ -128,7 +137,7 @@ static bool view_ipv6(struct gyr_frame_host *host, struct frame_view *view)
 		return drop(&counters->rx_drop_length);
 	if (!ipv6_is_ours(host, ip + 24))
 		return drop(&counters->rx_foreign);
-	if (ip[8] == 0xff)
+	if (ip[8] == 0xff || is_mapped(ip + 8))
 		return drop(&counters->rx_drop_unsupported);
 	view->protocol = ip[6];
 	view->transport = ip + IPV6_SIZE;
@@ -161,8 +170,8 @@ bool frame_view(struct gyr_frame_host *host, struct frame_view *view, const uint
 	/* Identifier 0 is a priority tag: the frame belongs to no VLAN. */
 	if ((view->vlan_tci & 0x0fff) != host->vlan)
 		return drop(&counters->rx_foreign);
-	/* Nobody can answer a group. */
-	if ((frame[6] & 1) != 0)
+	/* Nobody can answer a group, or nobody. */
+	if ((frame[6] & 1) != 0 || all_zero(frame + 6, 6))
 		return drop(&counters->rx_drop_unsupported);
 	view->network = frame + header;
 	view->network_length = length - header;

@@ -364,6 +364,37 @@ static void tags_are_honoured(void **state)
 	assert_int_equal(parse(tagged, sizeof tagged), GYR_FRAME_DATAGRAM);
 }
 
+static void who_cannot_be_answered_is_not_heard(void **state)
+{
+	static const uint8_t mapped[16] = { [10] = 0xff, [11] = 0xff, 10, 77, 0, 1 };
+	static const uint8_t group[16] = { 0xff, 0x02, [15] = 1 };
+	static const uint8_t nobody[16];
+	const uint8_t *const sources[] = { mapped, group, nobody };
+
+	(void)state;
+	reset();
+	for (unsigned i = 0; i < GYR_COUNT(sources); i++) {
+		(void)make_ipv6(17, 12, 64);
+		memcpy(frame + 22, sources[i], 16);
+		put_udp6(54, 4);
+		assert_int_equal(parse(frame, 66), GYR_FRAME_DROPPED);
+		assert_int_equal(device.counters.rx_drop_unsupported, i + 1);
+	}
+	for (unsigned i = 0; i < 2; i++) {
+		memcpy(frame, udp4, sizeof udp4);
+		memset(frame + 6, i == 0 ? 0 : 0xff, 6);
+		assert_int_equal(parse(frame, sizeof udp4), GYR_FRAME_DROPPED);
+		assert_int_equal(device.counters.rx_drop_unsupported, i + 4);
+	}
+	/* Port 0 too. */
+	(void)make_ipv6(17, 12, 64);
+	put_udp6(54, 4);
+	gyr_store_be16(frame + 54, 0);
+	seal6(54, 12, 17, 6);
+	assert_int_equal(parse(frame, 66), GYR_FRAME_DROPPED);
+	assert_int_equal(device.counters.rx_drop_unsupported, 6);
+}
+
 static void what_is_built_parses(void **state)
 {
 	uint64_t seed = gyr_test_seed();
@@ -677,6 +708,7 @@ int main(void)
 		cmocka_unit_test(hints_replace_checksums),
 		cmocka_unit_test(ipv6_walks_a_bounded_chain),
 		cmocka_unit_test(tags_are_honoured),
+		cmocka_unit_test(who_cannot_be_answered_is_not_heard),
 		cmocka_unit_test(what_is_built_parses),
 		cmocka_unit_test(a_sum_of_zero_is_sent_as_ones),
 		cmocka_unit_test(arp_is_answered_and_learned),
