@@ -279,8 +279,11 @@ static void on_status(void *context, const struct gyr_wire_status_reply *message
 	if ((tx->flags & TX_FAILED) != 0)
 		return;
 	if (!in_log) {
-		/* Not there: it is to be sent again. */
-		if ((tx->flags & (TX_ORDERED | TX_DURABLE)) == TX_ORDERED) {
+		/* Not there: what was durable is gone for good, the rest is to be sent again. */
+		if ((tx->flags & TX_DURABLE) != 0 && !load_resolved(load, tx)) {
+			tx->flags |= TX_FAILED;
+			load->result->counters.failed++;
+		} else if ((tx->flags & (TX_ORDERED | TX_DURABLE)) == TX_ORDERED) {
 			tx->flags &= (uint8_t)~TX_ORDERED;
 			load->result->counters.ordered--;
 			tx->deadline_ns = 0;

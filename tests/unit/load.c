@@ -337,6 +337,49 @@ static void a_server_that_loses_durable_transactions_is_caught(void **state)
 	free(result);
 }
 
+static void *echo(void *argument)
+{
+	struct server *server = argument;
+	struct gyr_netdev_time time = { 0 };
+
+	while (!atomic_load_explicit(&server->gate.stop, memory_order_relaxed))
+		if (gyr_netdev_echo(&server->gate.device, &time) == 0)
+			(void)sched_yield();
+	return NULL;
+}
+
+static void echo_trips_and_stalls_are_measured(void **state)
+{
+	static const struct gyr_netdev_ops *const drivers[] = { &gyr_net_udp };
+	static struct gyr_load_probe probe;
+	struct gyr_load_conf conf = { .drivers = drivers,
+				      .driver_count = 1,
+				      .device = "udp:address=127.0.0.1,port=0",
+				      .count = 1,
+				      .session_count = 1 };
+	struct server *server = server_start(&conf.gate);
+	void *memory = malloc(gyr_load_arena_size(&conf));
+	struct gyr_arena arena = gyr_arena_over(memory, gyr_load_arena_size(&conf));
+	struct gyr_endpoint nobody = loopback(9);
+	struct gyr_hist trips;
+
+	(void)state;
+	assert_int_equal(gyr_load_probe_start(&probe, &clock_of_test, -1), 0);
+	assert_int_equal(pthread_create(&server->thread, NULL, echo, server), 0);
+	assert_int_equal(gyr_load_echo(&trips, &arena, &conf, &conf.gate, 200, 180, &clock_of_test),
+			 0);
+	assert_in_range(trips.total, 181, 200);
+	assert_true(trips.min > 500 && trips.min < trips.max);
+	gyr_load_probe_stop(&probe);
+	assert_true(probe.gaps.total > 1000);
+	assert_true(probe.gaps.max > gyr_hist_percentile(&probe.gaps, 50));
+	arena = gyr_arena_over(memory, gyr_load_arena_size(&conf));
+	assert_int_equal(gyr_load_echo(&trips, &arena, &conf, &nobody, 200, 180, &clock_of_test),
+			 -GYR_ERR_TIMEOUT);
+	server_stop(server);
+	free(memory);
+}
+
 static void nobody_there_is_a_timeout(void **state)
 {
 	static const struct gyr_netdev_ops *const drivers[] = { &gyr_net_udp };
@@ -376,6 +419,7 @@ int main(void)
 		cmocka_unit_test(a_run_measures_every_transaction),
 		cmocka_unit_test(a_restart_loses_nothing_that_was_durable),
 		cmocka_unit_test(a_server_that_loses_durable_transactions_is_caught),
+		cmocka_unit_test(echo_trips_and_stalls_are_measured),
 		cmocka_unit_test(nobody_there_is_a_timeout),
 	};
 
