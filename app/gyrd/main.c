@@ -142,7 +142,7 @@ static void print_ready(const struct gyr_conf *conf, struct gyr_server *server)
 	(void)fflush(stdout);
 }
 
-static int run_server(const struct gyr_conf *conf, struct gyr_clock *clock)
+static int run_server(const struct gyr_conf *conf, struct gyr_clock *clock, bool verbose)
 {
 	static struct gyr_accel accel;
 	struct gyr_server_options options = {
@@ -168,6 +168,8 @@ static int run_server(const struct gyr_conf *conf, struct gyr_clock *clock)
 	options.drivers.keccak = accel.keccak;
 	GYR_TRY(gyr_server_open(&server, &options));
 	error = gyr_server_start(server);
+	if (error == 0 && verbose)
+		gyr_server_print_memory(server, stdout);
 	if (error == 0)
 		print_ready(conf, server);
 	while (error == 0 && !stop_requested) {
@@ -191,7 +193,7 @@ static int run_server(const struct gyr_conf *conf, struct gyr_clock *clock)
 int main(int argc, char **argv)
 {
 	const char *config = NULL, *data = NULL;
-	bool echo = false;
+	bool echo = false, verbose = false;
 	const struct gyr_args_option arguments[] = {
 		{ "config", 'c', GYR_ARGS_TEXT, &config, "FILE",
 		  "The server's configuration; hwconfig/ holds ready ones, commented." },
@@ -199,6 +201,8 @@ int main(int argc, char **argv)
 		  "Log and checkpoints here instead of data.directory." },
 		{ "echo", 0, GYR_ARGS_FLAG, &echo, NULL,
 		  "Only echo what comes to the first gate: the floor of its network driver." },
+		{ "verbose", 'v', GYR_ARGS_FLAG, &verbose, NULL,
+		  "Print who holds how much memory." },
 	};
 	static const struct gyr_args_note exits[] = {
 		{ "0", "stopped on SIGTERM or SIGINT; everything in the log is durable" },
@@ -236,6 +240,6 @@ int main(int argc, char **argv)
 	if (error == 0)
 		error = gyr_clock_tsc_open(&clock, NULL);
 	if (error == 0)
-		error = echo ? run_echo(&conf, &clock) : run_server(&conf, &clock);
+		error = echo ? run_echo(&conf, &clock) : run_server(&conf, &clock, verbose);
 	return error == 0 ? 0 : fail(error);
 }

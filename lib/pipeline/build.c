@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server_internal.h"
 
-#define EVENT_COUNT    8192u
-#define QUERY_COUNT    1024u
-#define RESULT_COUNT   16384u
-#define FEEDBACK_COUNT 16384u
+#define EVENT_COUNT	 8192u
+#define QUERY_COUNT	 1024u
+#define RESULT_COUNT	 16384u
+#define FEEDBACK_COUNT	 16384u
+#define BLOCK_RING_COUNT 4u /* a power of two, at least SERVER_BLOCKS_HELD */
 
 /* Raw transactions in an EVM block: beyond it the sequencer says BLOCK_FULL. */
 #define BLOCK_BYTES_MAX (128u << 20)
@@ -68,6 +69,7 @@ static int build_state(struct gyr_server *server)
 	struct gyr_arena arena;
 
 	limits.block_output_count = SERVER_BLOCKS_HELD;
+	limits.state.code_bytes_max = conf->exec.code_size;
 	limits.tx_bytes_max = gyr_min_u64(limits.tx_bytes_max, BLOCK_BYTES_MAX);
 	limits.seed = gyr_rng_next(&server->rng);
 	server->limits = limits;
@@ -93,9 +95,9 @@ static int build_exec(struct gyr_server *server)
 	GYR_TRY(carve_spsc(server, &server->feedback, "feedback", sizeof(struct gyr_feedback),
 			   FEEDBACK_COUNT));
 	GYR_TRY(carve_spsc(server, &server->blocks, "blocks", sizeof(struct gyr_exec_block),
-			   SERVER_BLOCKS_HELD));
+			   BLOCK_RING_COUNT));
 	GYR_TRY(carve_spsc(server, &server->rooted, "rooted", sizeof(struct gyr_exec_rooted),
-			   SERVER_BLOCKS_HELD));
+			   BLOCK_RING_COUNT));
 	GYR_TRY(server_carve(server, &memory, "exec", sizeof *server->exec));
 	server->exec = memory;
 	*server->exec = (struct gyr_exec){

@@ -12,6 +12,8 @@
 #ifndef GYR_SERVER_H
 #define GYR_SERVER_H
 
+#include <stdio.h>
+
 #include "gyr_blockdev.h"
 #include "gyr_clock.h"
 #include "gyr_conf.h"
@@ -75,6 +77,9 @@ const struct gyr_server_recovery *gyr_server_recovery(const struct gyr_server *s
 
 /* The address that a gate listens at, for people and tests. */
 const struct gyr_netdev_info *gyr_server_gate(const struct gyr_server *server, unsigned gate);
+
+/* Who holds how much memory, as a table. */
+void gyr_server_print_memory(const struct gyr_server *server, FILE *to);
 
 /* Seals memory and starts every lane. */
 GYR_MUST_USE int gyr_server_start(struct gyr_server *server);

@@ -88,6 +88,11 @@ const struct gyr_netdev_info *gyr_server_gate(const struct gyr_server *server, u
 	return &server->gates[gate].device.info;
 }
 
+void gyr_server_print_memory(const struct gyr_server *server, FILE *to)
+{
+	gyr_mem_print(&server->mem, to);
+}
+
 int gyr_server_start(struct gyr_server *server)
 {
 	gyr_mem_seal(&server->mem);

@@ -18,7 +18,7 @@
 #define SERVER_EPOCHS_MAX GYR_SESSION_EPOCHS_MAX
 
 /* Finished blocks whose roots may be outstanding before execution waits. */
-#define SERVER_BLOCKS_HELD 4
+#define SERVER_BLOCKS_HELD 3
 
 struct server_gate {
 	struct gyr_netdev device;

@@ -31,7 +31,8 @@ struct gyr_stf_limits gyr_stf_limits_of(uint64_t tx_gas_max, uint64_t block_gas_
 		.evm = { .tx_gas_max = tx_gas_max },
 		.tx_count_max = clamp_u32(tx_count_max),
 		.tx_bytes_max = block_gas_max / 4 + tx_count_max * 256,
-		.receipt_bytes_max = block_gas_max / 4 + tx_count_max * 320,
+		/* A logged byte costs 8 gas, a log with its RLP around it 375. */
+		.receipt_bytes_max = block_gas_max / 8 + tx_count_max * 320,
 		.block_output_count = 4,
 		.blob_hash_count_max = 16,
 	};
