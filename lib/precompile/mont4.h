@@ -8,6 +8,10 @@
 #ifndef MONT4_H
 #define MONT4_H
 
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
 #include "gyr_base.h"
 #include "gyr_bytes.h"
 #include "gyr_secp_inverse.h"
@@ -42,18 +46,47 @@ MONT4_INLINE bool mont4_equal(const struct mont4 *a, const struct mont4 *b)
 		(a->limb[3] ^ b->limb[3])) == 0;
 }
 
+/* Compilers make carry chains of these and not of plain C. */
+MONT4_INLINE uint64_t mont4_subtract_limb(uint64_t *r, uint64_t a, uint64_t b, uint64_t borrow)
+{
+#if defined(__x86_64__)
+	unsigned long long difference;
+
+	borrow = _subborrow_u64((unsigned char)borrow, a, b, &difference);
+	*r = difference;
+	return borrow;
+#else
+	mont4_u128 t = (mont4_u128)a - b - borrow;
+
+	*r = (uint64_t)t;
+	return (uint64_t)(t >> 64) & 1;
+#endif
+}
+
+MONT4_INLINE uint64_t mont4_add_limb(uint64_t *r, uint64_t a, uint64_t b, uint64_t carry)
+{
+#if defined(__x86_64__)
+	unsigned long long sum;
+
+	carry = _addcarry_u64((unsigned char)carry, a, b, &sum);
+	*r = sum;
+	return carry;
+#else
+	mont4_u128 t = (mont4_u128)a + b + carry;
+
+	*r = (uint64_t)t;
+	return (uint64_t)(t >> 64);
+#endif
+}
+
 /* r = a - b; returns the borrow. */
 MONT4_INLINE uint64_t mont4_sub_raw(struct mont4 *r, const struct mont4 *a, const struct mont4 *b)
 {
 	uint64_t borrow = 0;
 
 #pragma GCC unroll 4
-	for (unsigned i = 0; i < 4; i++) {
-		mont4_u128 t = (mont4_u128)a->limb[i] - b->limb[i] - borrow;
-
-		r->limb[i] = (uint64_t)t;
-		borrow = (uint64_t)(t >> 64) & 1;
-	}
+	for (unsigned i = 0; i < 4; i++)
+		borrow = mont4_subtract_limb(&r->limb[i], a->limb[i], b->limb[i], borrow);
 	return borrow;
 }
 
@@ -63,12 +96,8 @@ MONT4_INLINE uint64_t mont4_add_raw(struct mont4 *r, const struct mont4 *a, cons
 	uint64_t carry = 0;
 
 #pragma GCC unroll 4
-	for (unsigned i = 0; i < 4; i++) {
-		mont4_u128 t = (mont4_u128)a->limb[i] + b->limb[i] + carry;
-
-		r->limb[i] = (uint64_t)t;
-		carry = (uint64_t)(t >> 64);
-	}
+	for (unsigned i = 0; i < 4; i++)
+		carry = mont4_add_limb(&r->limb[i], a->limb[i], b->limb[i], carry);
 	return carry;
 }
 
