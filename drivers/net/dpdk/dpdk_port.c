@@ -316,8 +316,11 @@ int dpdk_port_take(struct dpdk_port **out, const struct dpdk_values *values)
 		const char *a = strchr(other->name, ',');
 		const char *b = strchr(port->name, ',');
 
-		if (!other->used || strcmp(a == NULL || values->vdev[0] != '\0' ? other->name : a,
-					   b == NULL || values->vdev[0] != '\0' ? port->name : b))
+		if (values->vdev[0] != '\0' || a == NULL || b == NULL) {
+			a = other->name;
+			b = port->name;
+		}
+		if (!other->used || strcmp(a, b) != 0)
 			continue;
 		if (other->queue_count != values->queues ||
 		    (other->open_mask >> values->queue & 1) != 0)

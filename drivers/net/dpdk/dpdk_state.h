@@ -30,8 +30,8 @@ struct dpdk_values {
 
 /* A port of DPDK, configured with all its queues by the first device that names it. */
 struct dpdk_port {
-	bool used;
-	uint16_t id;
+	uint64_t rx_offloads, tx_offloads;
+	struct rte_mempool *pools[DPDK_QUEUE_COUNT_MAX];
 	unsigned queue_count;
 	unsigned open_count;
 	uint32_t open_mask;
@@ -39,9 +39,9 @@ struct dpdk_port {
 	char interface[64];		    /* the kernel's, where there is one */
 	uint32_t mtu;
 	uint8_t link[6];
-	uint64_t rx_offloads, tx_offloads;
+	uint16_t id;
+	bool used;
 	bool is_detachable; /* a virtual device, made by us */
-	struct rte_mempool *pools[DPDK_QUEUE_COUNT_MAX];
 };
 
 /* From a card's clock to UTC: a line through two readings, renewed by tick. */
@@ -81,7 +81,7 @@ const char *dpdk_eal_reason(void);
 void dpdk_eal_reason_clear(void);
 
 /* dpdk_port.c: finds the port of these values, or probes, configures and starts it. */
-int dpdk_port_take(struct dpdk_port **port, const struct dpdk_values *values);
+int dpdk_port_take(struct dpdk_port **out, const struct dpdk_values *values);
 void dpdk_port_give(struct dpdk_port *port, unsigned queue);
 
 /* dpdk_open.c */

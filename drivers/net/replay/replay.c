@@ -9,7 +9,7 @@
 #include "replay_file.h"
 
 /* In front of every payload that is to be sent. */
-#define HEADROOM (2 * GYR_CACHE_LINE)
+#define HEADROOM ((size_t)2 * GYR_CACHE_LINE)
 
 struct replay_values {
 	struct gyr_frame_values frame;

@@ -8,7 +8,7 @@
 #include "sim_wire.h"
 
 /* In front of every payload that is to be sent. */
-#define HEADROOM (GYR_CACHE_LINE * 2)
+#define HEADROOM ((size_t)2 * GYR_CACHE_LINE)
 
 struct sim_values {
 	struct gyr_frame_values frame;
