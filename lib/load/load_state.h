@@ -57,6 +57,8 @@ struct load {
 	uint64_t low;	   /* all below are resolved */
 	uint64_t scan;	   /* where the search for overdue ones goes on */
 	uint64_t last_executed_ns;
+	uint64_t paced_ns; /* up to where overdue_allowed was counted */
+	uint64_t overdue_allowed;
 	struct gyr_hist slice[GYR_LOAD_ANSWER_COUNT];
 	struct gyr_hist second; /* ORDERED of the last second */
 	uint64_t slice_sent;

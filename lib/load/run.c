@@ -14,8 +14,13 @@
 #define OVERDUE_PER_TURN 128 /* transactions looked at for being overdue */
 #define OVERDUE_SENDS	 32  /* of them, acted upon */
 #define SLEEP_WORTH_NS	 100000
-#define SLICE_NS	 (100 * NS_PER_MS)
-#define HIST_COUNT	 (2 * GYR_LOAD_ANSWER_COUNT + 2)
+/* Repetitions and questions are paced, or a restart's flood of them would drown its answers. */
+#define OVERDUE_PER_MS 8
+/* Of one sender, so many beyond the first that is not ordered are sent again: a gate parks a few.
+ */
+#define AGAIN_WINDOW 8
+#define SLICE_NS     (100 * NS_PER_MS)
+#define HIST_COUNT   (2 * GYR_LOAD_ANSWER_COUNT + 2)
 
 #define SESSION_FIXED_SIZE (GYR_NETDEV_ARENA_SIZE + (size_t)4 * GYR_CACHE_LINE)
 
@@ -152,6 +157,25 @@ static uint64_t due_at(const struct load *load, uint64_t index)
 	       (uint64_t)((unsigned __int128)in_order * NS_PER_S / load->conf->rate);
 }
 
+/* Whether the sender's transaction `steps` before this one, if there is one, has its place. */
+static bool ordered_before(const struct load *load, uint64_t index, uint64_t steps)
+{
+	uint64_t distance = steps * load->work->account_count;
+
+	return index < distance ||
+	       (load->txs[index - distance].flags & (TX_ORDERED | TX_FAILED)) != 0;
+}
+
+/*
+ * Whether the sender's previous transaction was lost or held back: then this one could only be
+ * refused for its nonce. It counts as sent at its instant, and goes when its turn has come.
+ */
+static bool must_wait(const struct load *load, uint64_t index)
+{
+	return !ordered_before(load, index, 1) &&
+	       load->txs[index - load->work->account_count].attempts != 1;
+}
+
 static unsigned send_due(struct load *load)
 {
 	unsigned sent = 0;
@@ -163,7 +187,9 @@ static unsigned send_due(struct load *load)
 		if (due_ns > load->time.now_ns)
 			break;
 		tx->due_ns = due_ns;
-		if (!submit(load, load->next))
+		if (must_wait(load, load->next))
+			tx->deadline_ns = load->time.now_ns;
+		else if (!submit(load, load->next))
 			break; /* not connected, or the device is full: it is late, and counted so
 				*/
 		tx->flags |= TX_SENT;
@@ -209,7 +235,12 @@ static bool look_after(struct load *load, uint64_t index)
 
 static void scan_overdue(struct load *load)
 {
+	uint64_t passed_ms = (load->time.now_ns - load->paced_ns) / NS_PER_MS;
 	unsigned acted = 0;
+
+	load->overdue_allowed = gyr_min_u64(load->overdue_allowed + passed_ms * OVERDUE_PER_MS,
+					    OVERDUE_SENDS);
+	load->paced_ns += passed_ms * NS_PER_MS;
 
 	while (load->low < load->next && load_resolved(load, &load->txs[load->low]))
 		load->low++;
@@ -218,9 +249,13 @@ static void scan_overdue(struct load *load)
 	for (unsigned i = 0; i < OVERDUE_PER_TURN && load->scan < load->next; i++) {
 		struct tx *tx = &load->txs[load->scan];
 
-		if (!load_resolved(load, tx) && tx->deadline_ns <= load->time.now_ns) {
-			if (acted++ == OVERDUE_SENDS || !look_after(load, load->scan))
+		if (!load_resolved(load, tx) && tx->deadline_ns <= load->time.now_ns &&
+		    ((tx->flags & TX_ORDERED) != 0 ||
+		     ordered_before(load, load->scan, AGAIN_WINDOW))) {
+			if (load->overdue_allowed == 0 || !look_after(load, load->scan))
 				break;
+			load->overdue_allowed--;
+			acted++;
 		}
 		load->scan++;
 	}
@@ -335,7 +370,7 @@ static void loop(struct load *load)
 	load->start_ns = load->time.now_ns + 10 * NS_PER_MS;
 	load->slice_end_ns = load->start_ns + SLICE_NS;
 	load->progress_due_ns = load->start_ns + NS_PER_S;
-	last_ns = synced_ns = load->time.now_ns;
+	last_ns = synced_ns = load->paced_ns = load->time.now_ns;
 	end_ns = UINT64_MAX;
 	while (!finished(load) && load->time.now_ns < end_ns) {
 		unsigned work;
