@@ -45,6 +45,7 @@ struct bench_options {
 	uint64_t attempts;
 	const char *probe_cpu;
 	bool restart_check;
+	bool complete;
 	bool quiet;
 	struct gyr_args_list rates;
 	const char *rate_texts[BENCH_RUNS_MAX];

@@ -10,9 +10,9 @@ const struct gyr_args_note bench_exits[] = {
 	{ "2", "the command line is off" },
 	{ "3", "the file of limits is off" },
 	{ "12", "a device or socket" },
-	{ "14", "restart check: something DURABLE is gone" },
+	{ "14", "restart check: something DURABLE is gone, or nobody could tell" },
 	{ "17", "no gate answers" },
-	{ "18", "a limit is broken" },
+	{ "18", "a limit is broken; with --complete, something was not executed" },
 	{ NULL, NULL },
 };
 

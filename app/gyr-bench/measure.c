@@ -309,6 +309,10 @@ static int report_all(struct bench *bench)
 						: stdout);
 	}
 	GYR_TRY(save(bench, &report));
+	for (unsigned r = 0; options->complete && r < bench->run_count; r++)
+		if (bench->runs[r].counters.executed != bench->runs[r].count)
+			GYR_FAIL(GYR_ERR_SLA, "%" PRIu64 " of %" PRIu64 " transactions executed",
+				 bench->runs[r].counters.executed, bench->runs[r].count);
 	broken = gyr_load_sla_broken(&report);
 	if (broken > 0)
 		GYR_FAIL(GYR_ERR_SLA, "%u of %u limits of %s are broken", broken, bench->sla.count,

@@ -91,6 +91,9 @@ static unsigned common(struct gyr_args_option *to, unsigned count, struct bench_
 		  "save percentile distributions as HdrHistogram's plotter reads them: "
 		  "PREFIX-ANSWER-RATE.hgrm, in microseconds" },
 		{ "title", 'T', GYR_ARGS_TEXT, &o->title, "TEXT", "of the report" },
+		{ "complete", 'C', GYR_ARGS_FLAG, &o->complete, NULL,
+		  "a transaction that is not EXECUTED in the end gives exit code 18, as a broken "
+		  "limit does" },
 		{ "quiet", 'q', GYR_ARGS_FLAG, &o->quiet, NULL, "no progress, no table" },
 	};
 

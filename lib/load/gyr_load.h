@@ -150,6 +150,7 @@ struct gyr_load_slice {
 	X(voided, "ORDERED taken back by a new epoch")                                             \
 	X(verified_durable, "restart check: DURABLE and still known after a restart")              \
 	X(lost_durable, "restart check: DURABLE and gone. Must be 0")                              \
+	X(unverified, "restart check: DURABLE, and STATUS was not answered. Must be 0")            \
 	X(answers_missing, "answer datagrams found missing")                                       \
 	X(answers_lost, "of them, never repaired")                                                 \
 	X(datagrams_sent, "datagrams sent")                                                        \
@@ -169,7 +170,8 @@ struct gyr_load_result {
 	struct gyr_load_slice slices[GYR_LOAD_SLICES_MAX];
 	unsigned slice_count;
 	uint64_t slice_ns;
-	uint64_t rate; /* intended, transactions/s */
+	uint64_t rate;	/* intended, transactions/s */
+	uint64_t count; /* intended, transactions */
 	uint64_t batch;
 	uint64_t sessions;
 	uint64_t sending_ns;  /* from the first intended instant to the last send */
@@ -183,8 +185,8 @@ size_t gyr_load_arena_size(const struct gyr_load_conf *conf);
 
 /*
  * Runs it. Errors: TIMEOUT when no gate answers, NETWORK and USAGE of the device, MEMORY,
- * MISMATCH when the restart check found something DURABLE gone. The result is filled in the last
- * case too; its histograms lie in the arena.
+ * MISMATCH when the restart check found something DURABLE gone, or could not find out. The result
+ * is filled in the last case too; its histograms lie in the arena.
  */
 GYR_MUST_USE int gyr_load_run(struct gyr_load_result *result, struct gyr_arena *arena,
 			      const struct gyr_load_conf *conf, const struct gyr_load_work *work,

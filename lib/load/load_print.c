@@ -189,6 +189,7 @@ static void json_run(struct gyr_json *json, const struct gyr_load_result *run)
 {
 	gyr_json_object(json, NULL);
 	gyr_json_number(json, "rate", run->rate);
+	gyr_json_number(json, "count", run->count);
 	gyr_json_number(json, "batch", run->batch);
 	gyr_json_number(json, "sessions", run->sessions);
 	gyr_json_text(json, "device", run->device);

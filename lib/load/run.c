@@ -399,8 +399,10 @@ static void conclude(struct load *load)
 {
 	struct gyr_load_result *result = load->result;
 
-	for (uint64_t i = 0; i < load->conf->count; i++)
+	for (uint64_t i = 0; i < load->conf->count; i++) {
 		result->counters.unresolved += !load_resolved(load, &load->txs[i]);
+		result->counters.unverified += (load->txs[i].flags & TX_VERIFY) != 0;
+	}
 	for (unsigned s = 0; s < load->conf->session_count; s++) {
 		const struct gyr_client_counters *counters =
 			gyr_client_counters(load->sessions[s].client);
@@ -413,6 +415,7 @@ static void conclude(struct load *load)
 		(void)gyr_netdev_flush(load->sessions[s].device);
 	}
 	result->rate = load->conf->rate;
+	result->count = load->conf->count;
 	result->batch = load->conf->batch;
 	result->sessions = load->conf->session_count;
 	if (load->last_executed_ns > load->start_ns)
@@ -425,9 +428,11 @@ static int run(struct load *load)
 	GYR_TRY(connect_all(load));
 	loop(load);
 	conclude(load);
-	if (load->result->counters.lost_durable > 0)
-		GYR_FAIL(GYR_ERR_MISMATCH, "%llu transactions were DURABLE and are gone",
-			 (unsigned long long)load->result->counters.lost_durable);
+	if (load->result->counters.lost_durable + load->result->counters.unverified > 0)
+		GYR_FAIL(GYR_ERR_MISMATCH,
+			 "%llu transactions were DURABLE and are gone, of %llu nobody could tell",
+			 (unsigned long long)load->result->counters.lost_durable,
+			 (unsigned long long)load->result->counters.unverified);
 	return 0;
 }
 

@@ -75,6 +75,9 @@ def measure(gate, folder):
 
     with open(path + 'bad.sla', 'w', encoding='utf-8') as file:
         file.write('durable p50 1us\n')
+    bench('run', '--gate', gate, '--seed', '4', '--count', '20', '--complete', '-q')
+    bench('run', '--gate', gate, '--seed', '4', '--count', '40', '--complete', '--chain-id', '1',
+          '--answers', 'ordered', want=18)
     run = bench('run', '--gate', gate, '--seed', '2', '--rate', '4k', '--count', '200', '--sla',
                 path + 'bad.sla', want=18)
     check('BROKEN' in run.stdout, 'a limit is broken')
