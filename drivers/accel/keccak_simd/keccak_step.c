@@ -21,8 +21,10 @@ typedef __m512i word;
 #define BROADCAST(value)  _mm512_set1_epi64((long long)(value))
 #define STORE(to, x)	  _mm512_store_si512(to, x)
 #define LOAD_KEPT(from)	  _mm512_maskz_load_epi64((__mmask8)~fresh, from)
-#define LOAD_BLOCKS(p, i) _mm512_i64gather_epi64(pointers, (const void *)(8 * (uintptr_t)(i)), 1)
-#define PREPARE		  const __m512i pointers = _mm512_loadu_si512(block)
+#define LOAD_BLOCKS(p, i) columns[i]
+#define PREPARE                                                                                    \
+	word columns[GYR_KECCAK_RATE / 8];                                                         \
+	transpose_blocks(columns, block)
 
 #elif KECCAK_LANES == 4
 
@@ -71,7 +73,48 @@ typedef __m128i word;
 #define W_MIX(x, c, t)	      XOR3(x, c, t)
 #endif
 
-#if KECCAK_LANES != 8
+#if KECCAK_LANES == 8
+
+/* Eight words of eight blocks, turned so that a vector holds the same word of each. */
+static inline void transpose(word *out, const uint8_t *const *block, size_t offset)
+{
+	word r[8], s[8], t[8];
+
+#pragma GCC unroll 8
+	for (unsigned i = 0; i < 8; i++)
+		r[i] = _mm512_loadu_si512(block[i] + offset);
+#pragma GCC unroll 4
+	for (unsigned i = 0; i < 8; i += 2) {
+		s[i] = _mm512_unpacklo_epi64(r[i], r[i + 1]);
+		s[i + 1] = _mm512_unpackhi_epi64(r[i], r[i + 1]);
+	}
+#pragma GCC unroll 2
+	for (unsigned i = 0; i < 2; i++) {
+		const word *from = s + 4 * (size_t)i;
+
+		t[4 * i] = _mm512_shuffle_i64x2(from[0], from[2], 0x88);
+		t[4 * i + 1] = _mm512_shuffle_i64x2(from[1], from[3], 0x88);
+		t[4 * i + 2] = _mm512_shuffle_i64x2(from[0], from[2], 0xdd);
+		t[4 * i + 3] = _mm512_shuffle_i64x2(from[1], from[3], 0xdd);
+	}
+#pragma GCC unroll 2
+	for (unsigned i = 0; i < 2; i++) {
+		out[i] = _mm512_shuffle_i64x2(t[i], t[i + 4], 0x88);
+		out[i + 4] = _mm512_shuffle_i64x2(t[i], t[i + 4], 0xdd);
+		out[i + 2] = _mm512_shuffle_i64x2(t[i + 2], t[i + 6], 0x88);
+		out[i + 6] = _mm512_shuffle_i64x2(t[i + 2], t[i + 6], 0xdd);
+	}
+}
+
+static inline void transpose_blocks(word columns[17], const uint8_t *const *block)
+{
+	transpose(columns, block, 0);
+	transpose(columns + 8, block, 64);
+	columns[16] = _mm512_i64gather_epi64(_mm512_loadu_si512(block), (const void *)128, 1);
+}
+
+#else
+
 static inline long long lane_of(const uint8_t *block, unsigned i)
 {
 	return (long long)gyr_load_le64(block + 8 * (size_t)i);
