@@ -290,13 +290,14 @@ bool gyr_trie_get(const struct gyr_trie_pool *pool, const struct gyr_trie *trie,
 	return true;
 }
 
-/* Two lines hold a leaf, or a branch's head and children. */
+/* Two lines, three from a half one, hold a leaf, or a branch's head and children. */
 static void prefetch_node(const struct gyr_trie_pool *pool, uint32_t reference)
 {
 	const uint8_t *at = pool->units + (size_t)(reference >> 1) * GYR_TRIE_UNIT;
 
 	__builtin_prefetch(at);
 	__builtin_prefetch(at + GYR_CACHE_LINE);
+	__builtin_prefetch(at + 2 * GYR_CACHE_LINE - 1);
 }
 
 void gyr_trie_prefetch(const struct gyr_trie_pool *pool, const struct gyr_trie *trie,
