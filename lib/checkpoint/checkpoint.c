@@ -368,7 +368,7 @@ static int count_rows(struct gyr_checkpoint *store, MDB_txn *txn, enum table tab
 static int write_head(struct gyr_checkpoint *store, const struct gyr_checkpoint_head *head)
 {
 	struct gyr_checkpoint_head row = *head;
-	struct gyr_checkpoint_head last;
+	struct gyr_checkpoint_head last = { .block_number = 0 };
 	int found = read_head(store, store->txn, &last);
 
 	if (found < 0)

@@ -62,11 +62,11 @@ static inline u128 sector_hash(const struct gyr_log_key *key, const uint8_t *dat
 	u128 even = 0;
 	u128 odd = 0;
 
-	for (unsigned i = 0; i < WORDS; i += 4) {
-		even += (u128)(gyr_load_le64(data + 8u * i) + key->words[i]) *
-			(gyr_load_le64(data + 8u * i + 8) + key->words[i + 1]);
-		odd += (u128)(gyr_load_le64(data + 8u * i + 16) + key->words[i + 2]) *
-		       (gyr_load_le64(data + 8u * i + 24) + key->words[i + 3]);
+	for (size_t i = 0; i < WORDS; i += 4) {
+		even += (u128)(gyr_load_le64(data + 8 * i) + key->words[i]) *
+			(gyr_load_le64(data + 8 * i + 8) + key->words[i + 1]);
+		odd += (u128)(gyr_load_le64(data + 8 * i + 16) + key->words[i + 2]) *
+		       (gyr_load_le64(data + 8 * i + 24) + key->words[i + 3]);
 	}
 	return even + odd;
 }
