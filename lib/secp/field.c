@@ -6,7 +6,7 @@ bool gyr_secp_field_from_bytes(struct gyr_secp_field *r, const uint8_t bytes[32]
 {
 	uint64_t w[4];
 
-	for (int i = 0; i < 4; i++)
+	for (size_t i = 0; i < 4; i++)
 		w[i] = gyr_load_be64(bytes + 8 * (3 - i));
 	gyr_secp_field_from_words(r, w);
 	if ((w[1] & w[2] & w[3]) == UINT64_MAX && w[0] >= 0xfffffffefffffc2full) {
@@ -21,7 +21,7 @@ void gyr_secp_field_to_bytes(uint8_t bytes[32], const struct gyr_secp_field *a)
 	uint64_t w[4];
 
 	gyr_secp_field_to_words(w, a);
-	for (int i = 0; i < 4; i++)
+	for (size_t i = 0; i < 4; i++)
 		gyr_store_be64(bytes + 8 * (3 - i), w[i]);
 }
 

@@ -33,7 +33,7 @@ static bool below_order(const uint64_t a[4])
 
 bool gyr_secp_scalar_from_bytes(struct gyr_secp_scalar *r, const uint8_t bytes[32])
 {
-	for (int i = 0; i < 4; i++)
+	for (size_t i = 0; i < 4; i++)
 		r->limb[i] = gyr_load_be64(bytes + 8 * (3 - i));
 	if (below_order(r->limb))
 		return true;
@@ -43,7 +43,7 @@ bool gyr_secp_scalar_from_bytes(struct gyr_secp_scalar *r, const uint8_t bytes[3
 
 void gyr_secp_scalar_to_bytes(uint8_t bytes[32], const struct gyr_secp_scalar *a)
 {
-	for (int i = 0; i < 4; i++)
+	for (size_t i = 0; i < 4; i++)
 		gyr_store_be64(bytes + 8 * (3 - i), a->limb[i]);
 }
 

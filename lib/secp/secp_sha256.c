@@ -26,7 +26,7 @@ static void compress(uint32_t state[8], const uint8_t block[64])
 	uint32_t w[64], a = state[0], b = state[1], c = state[2], d = state[3];
 	uint32_t e = state[4], f = state[5], g = state[6], h = state[7];
 
-	for (int i = 0; i < 16; i++)
+	for (size_t i = 0; i < 16; i++)
 		w[i] = gyr_load_be32(block + 4 * i);
 	for (int i = 16; i < 64; i++) {
 		uint32_t x = w[i - 15], y = w[i - 2];
@@ -60,7 +60,7 @@ void secp_sha256(uint8_t digest[32], const uint8_t *data, size_t length)
 	gyr_store_be64(padded + 64 * blocks - 8, 8 * (uint64_t)length);
 	for (size_t i = 0; i < blocks; i++)
 		compress(state, padded + 64 * i);
-	for (int i = 0; i < 8; i++)
+	for (size_t i = 0; i < 8; i++)
 		gyr_store_be32(digest + 4 * i, state[i]);
 }
 

@@ -9,8 +9,8 @@
 extern const uint64_t known_g_offset[3];
 extern const uint64_t known_q_offset[3];
 
-int known_init(void *shared, const uint8_t seed[GYR_RECOVER_SEED_LENGTH]);
-bool known_build(const void *shared, void *table, const uint8_t public_key[64]);
+int known_init(void *memory, const uint8_t seed[GYR_RECOVER_SEED_LENGTH]);
+bool known_build(const void *shared, void *memory, const uint8_t public_key[64]);
 void known_check(const void *shared, enum gyr_known_answer *answer,
 		 const struct gyr_known_check *in, unsigned count);
 

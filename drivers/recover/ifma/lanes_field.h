@@ -40,7 +40,7 @@ struct field {
 	v_set((uint64_t)(k)*FIELD_P_LIMB(i) + ((i) < 4 ? 1ull << 60 : 0) -                         \
 	      ((i) > 0 ? 1ull << 8 : 0))
 
-#define EACH_LIMB(i) _Pragma("GCC unroll 5") for (int i = 0; i < 5; i++)
+#define EACH_LIMB(i) _Pragma("GCC unroll 5") for (size_t i = 0; (i) < 5; (i)++)
 
 #ifdef IFMA_CHECKED
 INLINE void field_check(const struct field *a)
@@ -103,7 +103,7 @@ INLINE void field_square(vec t[10], const struct field *a)
 	EACH_LIMB(i)
 	{
 #pragma GCC unroll 5
-		for (int j = i + 1; j < 5; j++) {
+		for (size_t j = i + 1; j < 5; j++) {
 			t[i + j] = v_low(t[i + j], a->limb[i], a->limb[j]);
 			t[i + j + 1] = v_high(t[i + j + 1], a->limb[i], a->limb[j]);
 		}

@@ -65,19 +65,19 @@ INLINE void invert_first(struct field *a, const struct gyr_secp_modulus *modulus
 }
 
 /* Modulo p; clean in, clean out, bounds 16 and 1. */
-OUT_OF_LINE void field_invert_all(struct field *a, int count)
+OUT_OF_LINE void field_invert_all(struct field *a, size_t count)
 {
 	struct field before[VECTORS_MAX], product, inverse, t;
 
 	gyr_assert(count >= 1 && count <= VECTORS_MAX);
 	before[0] = a[0];
-	for (int v = 1; v < count; v++)
+	for (size_t v = 1; v < count; v++)
 		field_mul(&before[v], &before[v - 1], &a[v]);
 	product_of_lanes(&product, &inverse, &before[count - 1], field_mul);
 	field_normalize(&product, &product);
 	invert_first(&product, &gyr_secp_modulus_p);
 	field_mul(&inverse, &inverse, &product);
-	for (int v = count - 1; v > 0; v--) {
+	for (size_t v = count - 1; v > 0; v--) {
 		field_mul(&t, &inverse, &before[v - 1]);
 		field_mul(&inverse, &inverse, &a[v]);
 		a[v] = t;
@@ -86,13 +86,13 @@ OUT_OF_LINE void field_invert_all(struct field *a, int count)
 }
 
 /* Modulo n; values and results in Montgomery's form, below 2 n. */
-OUT_OF_LINE void scalar_invert_all(struct field *a, int count)
+OUT_OF_LINE void scalar_invert_all(struct field *a, size_t count)
 {
 	struct field before[VECTORS_MAX], product, inverse, t;
 
 	gyr_assert(count >= 1 && count <= VECTORS_MAX);
 	before[0] = a[0];
-	for (int v = 1; v < count; v++)
+	for (size_t v = 1; v < count; v++)
 		scalar_mul(&before[v], &before[v - 1], &a[v]);
 	product_of_lanes(&product, &inverse, &before[count - 1], scalar_mul);
 	field_one(&t);
@@ -102,7 +102,7 @@ OUT_OF_LINE void scalar_invert_all(struct field *a, int count)
 	field_set(&t, to_montgomery_limbs);
 	scalar_mul(&product, &product, &t);
 	scalar_mul(&inverse, &inverse, &product);
-	for (int v = count - 1; v > 0; v--) {
+	for (size_t v = count - 1; v > 0; v--) {
 		scalar_mul(&t, &inverse, &before[v - 1]);
 		scalar_mul(&inverse, &inverse, &a[v]);
 		a[v] = t;

@@ -16,7 +16,7 @@ struct point {
 	struct field x, y, z;
 };
 
-#define EACH_VECTOR(v) _Pragma("GCC unroll 2") for (int v = 0; v < VECTOR_COUNT; v++)
+#define EACH_VECTOR(v) _Pragma("GCC unroll 2") for (size_t v = 0; (v) < VECTOR_COUNT; (v)++)
 
 /*
  * P = 2 P in 3 products and 4 squares: B = 2 Y^2, M = 3 X^2, T = -2 X B, X' = M^2 + 2 T,

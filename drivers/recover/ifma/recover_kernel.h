@@ -21,7 +21,7 @@
 #include "gyr_keccak_rounds.h"
 #include "gyr_secp_point.h"
 
-#define GROUP_LANES    (VECTOR_COUNT * LANE_COUNT)
+#define GROUP_LANES    ((size_t)VECTOR_COUNT * LANE_COUNT)
 #define R_WINDOW_COUNT 26
 #define R_WINDOW_BITS  5
 #define G_WINDOW_COUNT 20
@@ -53,7 +53,7 @@ _Static_assert(sizeof(struct scratch) <= IFMA_SCRATCH_SIZE, "a kernel's scratch 
 
 INLINE void row_pointers(const void *row[LANE_COUNT], const void *base, const uint32_t *offset)
 {
-	for (int i = 0; i < LANE_COUNT; i++)
+	for (size_t i = 0; i < LANE_COUNT; i++)
 		row[i] = (const uint8_t *)base + offset[i];
 }
 
@@ -76,7 +76,7 @@ OUT_OF_LINE void store_rows(struct ifma_row *to, const struct field *x, const st
 	struct field a;
 	vec w[8];
 
-	for (int i = 0; i < LANE_COUNT; i++)
+	for (size_t i = 0; i < LANE_COUNT; i++)
 		row[i] = to + i;
 	field_weak(&a, x);
 	field_pack(w, &a);
@@ -102,7 +102,7 @@ INLINE void set_window(struct window *window, vec digit, lane_mask flip, vec row
  * 26 digits from -16 to 15 of k below 2^129: add 16 in every place, then subtract it from every
  * digit.
  */
-INLINE void r_windows(struct window *window, const vec k[3], lane_mask flip, int vector)
+INLINE void r_windows(struct window *window, const vec k[3], lane_mask flip, size_t vector)
 {
 	static const uint64_t offset[3] = { 0x2108421084210, 0x842108421084, 0x2108421 };
 	const vec base = v_shift_left(v_add(v_lane_index(), v_set(vector * LANE_COUNT)), 6);
@@ -273,7 +273,7 @@ OUT_OF_LINE void multiples_of_r(struct ifma_row (*rows)[GROUP_LANES], struct fie
 
 /* Reads the requests into lanes; what is out of range is masked, and 1 takes the place of r. */
 INLINE void read_requests(struct group *group, struct field *rhs,
-			  const struct gyr_recover_request *in, int count)
+			  const struct gyr_recover_request *in, size_t count)
 {
 	static const struct gyr_recover_request absent = { .r = { [31] = 1 }, .s = { [31] = 1 } };
 	struct field one, x2;
@@ -286,8 +286,8 @@ INLINE void read_requests(struct group *group, struct field *rhs,
 		unsigned valid = 0, odd = 0, wraps = 0;
 		lane_mask in_range, wrap;
 
-		for (int j = 0; j < LANE_COUNT; j++) {
-			const int i = v * LANE_COUNT + j;
+		for (size_t j = 0; j < LANE_COUNT; j++) {
+			const size_t i = v * LANE_COUNT + j;
 			const struct gyr_recover_request *request = i < count ? &in[i] : &absent;
 
 			hash[j] = request->hash;
@@ -331,7 +331,7 @@ INLINE void read_requests(struct group *group, struct field *rhs,
 
 /* Requests to points R, and r in Montgomery's form for the shared inversion. */
 OUT_OF_LINE void begin_group(struct group *group, struct field *r_montgomery,
-			     const struct gyr_recover_request *in, int count)
+			     const struct gyr_recover_request *in, size_t count)
 {
 	struct field rhs[VECTOR_COUNT], factor;
 
@@ -381,12 +381,12 @@ INLINE void scalars_to_windows(struct scratch *scratch, const struct group *grou
 }
 
 INLINE void add_g_windows(struct scratch *scratch, struct group *group,
-			  const struct ifma_row *g_rows, int i)
+			  const struct ifma_row *g_rows, size_t i)
 {
 	struct addend a[VECTOR_COUNT];
 
 #pragma GCC unroll 1
-	for (int half = 0; half < 2; half++) {
+	for (size_t half = 0; half < 2; half++) {
 		EACH_VECTOR(v)
 		load_addend(&a[v], g_rows, &scratch->g[v][i + 10 * half]);
 		point_add_scaled(group->sum, a, group->scale);
@@ -394,8 +394,8 @@ INLINE void add_g_windows(struct scratch *scratch, struct group *group,
 	if (i == 0)
 		return;
 	EACH_VECTOR(v)
-	for (int half = 0; half < 2; half++)
-		for (int j = 0; j < LANE_COUNT; j++)
+	for (size_t half = 0; half < 2; half++)
+		for (size_t j = 0; j < LANE_COUNT; j++)
 			__builtin_prefetch((const uint8_t *)g_rows +
 					   scratch->g[v][i - 1 + 10 * half].offset[j]);
 }
@@ -422,11 +422,11 @@ OUT_OF_LINE void multiply_group(struct ifma_context *context, struct scratch *sc
 		field_mul(&group->sum[v].y, &s3, &start_y);
 		field_one(&group->sum[v].z);
 	}
-	for (int bit = IFMA_DOUBLING_COUNT; bit >= 0; bit--) {
+	for (unsigned bit = IFMA_DOUBLING_COUNT + 1; bit-- > 0;) {
 		if (bit != IFMA_DOUBLING_COUNT)
 			point_double(group->sum);
 		if (bit % R_WINDOW_BITS == 0) {
-			const int i = bit / R_WINDOW_BITS;
+			const size_t i = bit / R_WINDOW_BITS;
 
 			EACH_VECTOR(v)
 			load_addend(&a[v], scratch->r_rows, &scratch->first[v][i]);
@@ -477,7 +477,7 @@ OUT_OF_LINE void keccak_of_keys(vec hash[4], const vec key[8])
 }
 
 /* To affine, hashed, written: with the inverse of the last Z. */
-OUT_OF_LINE void end_group(struct group *group, const struct field *z_inverse, int count,
+OUT_OF_LINE void end_group(struct group *group, const struct field *z_inverse, size_t count,
 			   struct gyr_address *address, uint8_t (*public_key)[64])
 {
 	EACH_VECTOR(v)
@@ -502,15 +502,15 @@ OUT_OF_LINE void end_group(struct group *group, const struct field *z_inverse, i
 		keccak_of_keys(hash, key);
 		for (int i = 4; i < 8; i++)
 			hash[i] = v_zero();
-		for (int j = 0; j < LANE_COUNT; j++) {
+		for (size_t j = 0; j < LANE_COUNT; j++) {
 			key_at[j] = &key_row[j];
 			hash_at[j] = &hash_row[j];
 		}
 		v_store_rows(hash_at, hash);
 		if (public_key != NULL)
 			v_store_rows(key_at, key);
-		for (int j = 0; j < LANE_COUNT; j++) {
-			const int i = v * LANE_COUNT + j;
+		for (size_t j = 0; j < LANE_COUNT; j++) {
+			const size_t i = v * LANE_COUNT + j;
 
 			if (i >= count || (group->valid[v] >> j & 1) == 0)
 				continue;
@@ -527,22 +527,22 @@ struct ifma_outcome KERNEL(struct ifma_context *context, struct gyr_address *add
 	struct scratch *scratch = (struct scratch *)(void *)context->scratch;
 	struct field inverse[VECTORS_MAX], one;
 	struct ifma_outcome outcome = { 0, 0 };
-	const int total = (int)count, groups = (total + GROUP_LANES - 1) / GROUP_LANES;
+	const size_t total = count, groups = (total + GROUP_LANES - 1) / GROUP_LANES;
 
 	gyr_assert(count >= 1 && groups <= GROUP_COUNT_MAX);
 	field_one(&one);
-	for (int g = 0; g < groups; g++)
-		begin_group(&scratch->group[g], inverse + g * VECTOR_COUNT, in + g * GROUP_LANES,
-			    total - g * GROUP_LANES);
+	for (size_t g = 0; g < groups; g++)
+		begin_group(&scratch->group[g], inverse + g * (size_t)VECTOR_COUNT,
+			    in + g * GROUP_LANES, total - g * GROUP_LANES);
 	scalar_invert_all(inverse, groups *VECTOR_COUNT);
-	for (int g = 0; g < groups; g++) {
+	for (size_t g = 0; g < groups; g++) {
 		struct group *group = &scratch->group[g];
 
-		multiply_group(context, scratch, group, inverse + g * VECTOR_COUNT);
+		multiply_group(context, scratch, group, inverse + g * (size_t)VECTOR_COUNT);
 		EACH_VECTOR(v)
 		{
 			struct field *z = &inverse[g * VECTOR_COUNT + v];
-			const int at = g * GROUP_LANES + v * LANE_COUNT;
+			const size_t at = g * GROUP_LANES + v * LANE_COUNT;
 			lane_mask zero;
 
 			field_mul(z, &group->sum[v].z, &group->scale[v]);
@@ -554,9 +554,9 @@ struct ifma_outcome KERNEL(struct ifma_context *context, struct gyr_address *add
 		}
 	}
 	field_invert_all(inverse, groups *VECTOR_COUNT);
-	for (int g = 0; g < groups; g++)
-		end_group(&scratch->group[g], inverse + g * VECTOR_COUNT, total - g * GROUP_LANES,
-			  address + g * GROUP_LANES,
+	for (size_t g = 0; g < groups; g++)
+		end_group(&scratch->group[g], inverse + g * (size_t)VECTOR_COUNT,
+			  total - g * GROUP_LANES, address + g * GROUP_LANES,
 			  public_key == NULL ? NULL : public_key + g * GROUP_LANES);
 	return outcome;
 }
