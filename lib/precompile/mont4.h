@@ -118,9 +118,15 @@ MONT4_INLINE void mont4_add(struct mont4 *r, const struct mont4 *a, const struct
 			    const struct mont4_modulus *m)
 {
 	struct mont4 sum;
+	struct mont4 less;
 	uint64_t carry = mont4_add_raw(&sum, a, b);
+	uint64_t borrow = mont4_sub_raw(&less, &sum, &m->p);
+	bool keep = m->short_of_254_bits ? borrow != 0 : carry < borrow;
 
-	mont4_reduce_once(r, &sum, m->short_of_254_bits ? 0 : carry, m);
+	/* here conditional moves are faster than the masks of mont4_reduce_once; there not */
+#pragma GCC unroll 4
+	for (unsigned i = 0; i < 4; i++)
+		r->limb[i] = keep ? sum.limb[i] : less.limb[i];
 }
 
 MONT4_INLINE void mont4_sub(struct mont4 *r, const struct mont4 *a, const struct mont4 *b,
