@@ -157,6 +157,7 @@ static int run_server(const struct gyr_conf *conf, struct gyr_clock *clock, bool
 			     .keccak = gyr_accel_keccak_simd(), /* until the self-test has chosen */
 			     .precompile = &accel.precompile,
 			     .clock = clock },
+		.share_metrics = true,
 		.progress = print_progress,
 	};
 	struct gyr_server *server;

@@ -229,7 +229,7 @@ static void print_gates(const struct frame *frame)
 	const struct gyr_metric_group *net = group_named("net");
 
 	title(frame,
-	      "GATE             received/s    sent/s   slots/s  rx drops  tx drops  ring full");
+	      "GATE             received/s    sent/s  admitted  rx drops  tx drops  ring full");
 	for (unsigned i = 0; i < GYR_METRIC_NET_COUNT_MAX; i++) {
 		const struct gyr_metric_net *now = &frame->now->area.net[i];
 		const struct gyr_metric_net *before = &frame->before->area.net[i];
@@ -240,8 +240,8 @@ static void print_gates(const struct frame *frame)
 		uint64_t rx_drops = sum_of(net, (const void *)now, base, "rx_drop_");
 		uint64_t tx_drops = sum_of(net, (const void *)now, base, "tx_drop_");
 		uint64_t full = frame->style->since_start
-					? gyr_metric_get(&gate->intake_full)
-					: grown(&gate->intake_full, &gate_before->intake_full);
+					? gyr_metric_get(&gate->ring_full)
+					: grown(&gate->ring_full, &gate_before->ring_full);
 		char texts[3][GYR_UNITS_TEXT_MAX];
 
 		if (now->label[0] == '\0')
@@ -250,7 +250,7 @@ static void print_gates(const struct frame *frame)
 			frame->to, "%-16.23s %10s %9s %9s %s%9llu %9llu %10llu%s\n", now->label,
 			rate(texts[0], frame, grown(&now->rx_datagrams, &before->rx_datagrams)),
 			rate(texts[1], frame, grown(&now->tx_datagrams, &before->tx_datagrams)),
-			rate(texts[2], frame, grown(&gate->slots, &gate_before->slots)),
+			rate(texts[2], frame, grown(&gate->admitted, &gate_before->admitted)),
 			paint(frame, rx_drops + tx_drops + full > 0 ? RED : ""),
 			(unsigned long long)rx_drops, (unsigned long long)tx_drops,
 			(unsigned long long)full, paint(frame, PLAIN));
@@ -308,9 +308,8 @@ static void print_latencies(const struct frame *frame)
 	const struct gyr_metric_area *now = &frame->now->area;
 	const struct gyr_metric_area *before = &frame->before->area;
 
-	title(frame,
-	      "LATENCY                  p50       p90       p99     p99.9    p99.99"
-	      "       max     count");
+	title(frame, "LATENCY                  p50       p90       p99     p99.9    p99.99"
+		     "       max     count");
 	for (unsigned i = 0; i < GYR_METRIC_LATENCY_COUNT_MAX; i++) {
 		const struct gyr_metric_latency *gate = &now->latency[i];
 

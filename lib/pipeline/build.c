@@ -325,6 +325,8 @@ static int build_gate(struct gyr_server *server, unsigned index)
 	stage->results = server->results;
 	stage->results_consumer = index;
 	stage->log = server->log;
+	stage->latency = &server->metric.area->latency[index];
+	stage->session_metric = &server->metric.area->session[index];
 	stage->keccak = drivers->keccak;
 	stage->rules = wire_rules(server);
 	stage->pool = gate->pool;

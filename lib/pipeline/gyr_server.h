@@ -44,6 +44,9 @@ typedef void gyr_server_progress(void *context, const char *what, uint64_t done,
 struct gyr_server_options {
 	const struct gyr_conf *conf;
 	struct gyr_server_drivers drivers;
+	/* Metrics go to shared memory that gyrctl reads, by way of the data directory; else they
+	 * stay in the process. */
+	bool share_metrics;
 	gyr_server_progress *progress; /* may be NULL */
 	void *progress_context;
 	/* 0: secrets and hash seeds from the system's entropy; else all of them from this seed. */

@@ -14,6 +14,18 @@ static enum gyr_lane_idle idle_of(enum gyr_conf_idle idle)
 	return GYR_LANE_IDLE_PARK;
 }
 
+/* Gates, verifiers and shards are told apart by their number. */
+static void label_stage(struct gyr_lane *lane, const struct gyr_conf_stage *stage)
+{
+	char label[GYR_METRIC_LABEL_MAX];
+
+	if (stage->kind != GYR_CONF_STAGE_GATE && stage->kind != GYR_CONF_STAGE_VERIFY)
+		return;
+	(void)snprintf(label, sizeof label, "%s %u", gyr_conf_stage_name(stage->kind),
+		       stage->index);
+	gyr_lane_label(lane, label);
+}
+
 /* Puts the stage that the configuration names on the lane. */
 static void add_stage(struct gyr_server *server, struct gyr_lane *lane,
 		      const struct gyr_conf_stage *stage)
@@ -43,10 +55,13 @@ static void add_stage(struct gyr_server *server, struct gyr_lane *lane,
 		break;
 	case GYR_CONF_STAGE_CHECKPOINT:
 	case GYR_CONF_STAGE_JOURNAL:
-	case GYR_CONF_STAGE_METRICS:
 	case GYR_CONF_STAGE_KIND_COUNT:
+		return;
+	case GYR_CONF_STAGE_METRICS:
+		gyr_lane_add(lane, &stage_metrics_ops, &server->stage_metrics, 1);
 		break;
 	}
+	label_stage(lane, stage);
 }
 
 static int build_lane(struct gyr_server *server, const struct gyr_conf_lane *conf)

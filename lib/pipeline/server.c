@@ -40,6 +40,25 @@ static int seed_random(struct gyr_server *server)
 	return 0;
 }
 
+static void set_state(struct gyr_server *server, enum server_state state)
+{
+	gyr_metric_set(&server->metric.area->server[0].state, (uint64_t)state);
+}
+
+static int open_metrics(struct gyr_server *server)
+{
+	const struct gyr_clock *clock = server->options.drivers.clock;
+	struct gyr_clock_utc utc = gyr_clock_utc_at(clock, gyr_clock_now_ns(clock));
+
+	GYR_TRY(gyr_metric_create(
+		&server->metric, server->options.share_metrics ? server->conf.data.directory : NULL,
+		GYR_VERSION, utc.utc_ns));
+	gyr_metric_label(server->metric.area->server[0].label, "gyrd");
+	server->stage_metrics.server = server;
+	set_state(server, SERVER_RECOVERING);
+	return 0;
+}
+
 static int open_all(struct gyr_server *server)
 {
 	struct gyr_mem_options memory = {
@@ -49,6 +68,7 @@ static int open_all(struct gyr_server *server)
 	};
 
 	gyr_mem_open(&server->mem, &memory);
+	GYR_TRY(open_metrics(server));
 	GYR_TRY(seed_random(server));
 	GYR_TRY(open_genesis(server));
 	GYR_TRY(server_build(server));
@@ -95,6 +115,10 @@ void gyr_server_print_memory(const struct gyr_server *server, FILE *to)
 
 int gyr_server_start(struct gyr_server *server)
 {
+	const struct gyr_clock *clock = server->options.drivers.clock;
+
+	stage_metrics_publish(server, gyr_clock_utc_at(clock, gyr_clock_now_ns(clock)).utc_ns);
+	set_state(server, SERVER_SERVING);
 	gyr_mem_seal(&server->mem);
 	server->started = true;
 	for (unsigned i = 0; i < server->lane_count; i++)
@@ -126,6 +150,7 @@ int gyr_server_failed(struct gyr_server *server)
 int gyr_server_stop(struct gyr_server *server, uint64_t timeout_ns)
 {
 	server->stopped = true;
+	set_state(server, SERVER_DRAINING);
 	gyr_mem_closing(&server->mem);
 	return gyr_lane_stop_all(server->lanes, server->lane_count, timeout_ns);
 }
@@ -148,6 +173,7 @@ void gyr_server_close(struct gyr_server *server)
 	if (server->device != NULL)
 		gyr_blockdev_close(server->device);
 	gyr_genesis_close(server->genesis);
+	gyr_metric_close(&server->metric);
 	gyr_mem_close(&server->mem);
 	free(server);
 }

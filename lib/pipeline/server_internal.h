@@ -10,6 +10,7 @@
 #include "gyr_server.h"
 #include "stage_exec.h"
 #include "stage_gate.h"
+#include "stage_metrics.h"
 #include "stage_root.h"
 #include "stage_sequence.h"
 #include "stage_verify.h"
@@ -34,6 +35,14 @@ struct server_gate {
 struct server_epoch {
 	uint32_t epoch;
 	uint64_t start;
+};
+
+/* Values of the metric server.state. */
+enum server_state {
+	SERVER_STARTING,
+	SERVER_RECOVERING,
+	SERVER_SERVING,
+	SERVER_DRAINING,
 };
 
 struct gyr_server {
@@ -74,6 +83,8 @@ struct gyr_server {
 	struct stage_wal stage_wal;
 	struct stage_exec stage_exec;
 	struct stage_root stage_root;
+	struct stage_metrics stage_metrics;
+	struct gyr_metric metric;
 
 	struct gyr_lane *lanes[GYR_CONF_LANE_COUNT_MAX];
 	unsigned lane_count;

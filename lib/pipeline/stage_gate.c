@@ -174,6 +174,14 @@ static enum gyr_netdev_clock wire_clock(uint32_t receive_error)
 	return GYR_NETDEV_CLOCK_TURN;
 }
 
+/* From receipt to now, as UTC has it; a step back counts as nothing. */
+static void measure(struct gyr_metric_histogram *histogram, const struct stage_gate *gate,
+		    uint64_t received_utc_ns)
+{
+	gyr_metric_record(histogram,
+			  gate->utc_ns > received_utc_ns ? gate->utc_ns - received_utc_ns : 0);
+}
+
 static void ordered(struct stage_gate *gate, const struct gyr_sequence_event *event)
 {
 	struct gyr_session_order order = {
@@ -277,9 +285,12 @@ static unsigned take_events(struct stage_gate *gate, unsigned budget)
 		switch ((enum gyr_sequence_event_kind)event->kind) {
 		case GYR_SEQUENCE_ORDERED:
 			ordered(gate, event);
+			if (gate->latency != NULL)
+				measure(&gate->latency->ordered_ns, gate, event->receive_utc_ns);
 			gate->waiting[gate->waiting_tail++ % GATE_WAITING_COUNT] =
 				(struct gate_waiting){ .position = event->position,
 						       .client_tag = event->client_tag,
+						       .received_utc_ns = event->receive_utc_ns,
 						       .session = event->session,
 						       .answers = event->answers };
 			break;
@@ -357,10 +368,31 @@ static unsigned finish(struct stage_gate *gate, uint64_t durable)
 		if (waiting->position >= durable)
 			break;
 		tell_result(gate, waiting, false);
+		if (gate->latency != NULL)
+			measure(&gate->latency->executed_ns, gate, waiting->received_utc_ns);
 		gate->waiting_done++;
 		done++;
 	}
 	return done;
+}
+
+/* Counts how long it took what has become durable. */
+static void measure_durable(struct stage_gate *gate, uint64_t durable)
+{
+	if (gate->latency == NULL)
+		return;
+	if (gate->waiting_durable < gate->waiting_done)
+		gate->waiting_durable = gate->waiting_done;
+	for (unsigned i = 0; i < RESULT_BUDGET && gate->waiting_durable != gate->waiting_tail;
+	     i++) {
+		const struct gate_waiting *waiting =
+			&gate->waiting[gate->waiting_durable % GATE_WAITING_COUNT];
+
+		if (waiting->position >= durable)
+			return;
+		measure(&gate->latency->durable_ns, gate, waiting->received_utc_ns);
+		gate->waiting_durable++;
+	}
 }
 
 static struct gyr_netdev_time time_of(const struct gyr_turn *turn)
@@ -375,10 +407,13 @@ static unsigned gate_poll(void *self, const struct gyr_turn *turn, unsigned budg
 	struct stage_gate *gate = self;
 	struct gyr_netdev_time time = time_of(turn);
 	unsigned received = receive(gate, turn, &time, budget);
-	unsigned done = take_events(gate, EVENT_BUDGET);
 	uint64_t durable = gyr_log_durable(gate->log);
+	unsigned done;
 
+	gate->utc_ns = turn->utc_ns;
+	done = take_events(gate, EVENT_BUDGET);
 	done += take_results(gate, durable);
+	measure_durable(gate, durable);
 	done += finish(gate, durable);
 	if (durable != gate->durable_told) {
 		gyr_session_durable(gate->sessions, gate->epoch, durable);
@@ -396,6 +431,10 @@ static void gate_tick(void *self, const struct gyr_turn *turn)
 
 	gyr_netdev_tick(gate->device, &time);
 	gyr_session_tick(gate->sessions, &time);
+	if (gate->session_metric != NULL)
+		gyr_metric_copy(&gate->session_metric->datagrams,
+				&gyr_session_counters(gate->sessions)->datagrams,
+				sizeof(struct gyr_session_counters) / sizeof(uint64_t));
 }
 
 static unsigned gate_wait_fds(void *self, int *fds, unsigned fd_count_max)

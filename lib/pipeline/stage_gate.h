@@ -15,6 +15,7 @@
 #include "gyr_intake.h"
 #include "gyr_keccak.h"
 #include "gyr_log.h"
+#include "gyr_metric.h"
 #include "gyr_netdev.h"
 #include "gyr_ring.h"
 #include "gyr_sequence.h"
@@ -44,6 +45,7 @@ struct gate_counters {
 struct gate_waiting {
 	uint64_t position;
 	uint64_t client_tag;
+	uint64_t received_utc_ns;
 	uint64_t gas_used;
 	uint64_t block_number;
 	struct gyr_hash logs_hash;
@@ -78,8 +80,12 @@ struct stage_gate {
 	struct gate_waiting *waiting; /* GATE_WAITING_COUNT */
 	uint64_t waiting_tail;	      /* ordered */
 	uint64_t waiting_executed;    /* results attached below */
+	uint64_t waiting_durable;     /* durable below: for the latency alone */
 	uint64_t waiting_done;	      /* answered below */
 	uint64_t durable_told;
+	uint64_t utc_ns;			   /* of this turn */
+	struct gyr_metric_latency *latency;	   /* may be NULL */
+	struct gyr_metric_session *session_metric; /* may be NULL */
 	bool stopping;
 
 	struct gyr_session_input input;
