@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -24,7 +26,11 @@ enum gyr_operate_state gyr_operate_state(const struct gyr_metric_area *area, uin
 
 	if (gyr_metric_get(&area->header.ended) != 0)
 		return GYR_OPERATE_ENDED;
-	if (utc_now_ns > heartbeat_ns && utc_now_ns - heartbeat_ns > GYR_OPERATE_HEARTBEAT_NS)
+	/* While it recovers a server gives no sign of life, and may do so for long: there its
+	 * process decides. */
+	if (utc_now_ns > heartbeat_ns && utc_now_ns - heartbeat_ns > GYR_OPERATE_HEARTBEAT_NS &&
+	    (state >= GYR_OPERATE_SERVING ||
+	     (kill((pid_t)area->header.pid, 0) < 0 && errno == ESRCH)))
 		return GYR_OPERATE_DEAD;
 	return state < GYR_OPERATE_DEAD ? (enum gyr_operate_state)state : GYR_OPERATE_STARTING;
 }

@@ -315,6 +315,7 @@ int server_recover(struct gyr_server *server)
 	GYR_TRY(make_genesis(server));
 	make_identity(server);
 	GYR_TRY(open_device(server));
+	GYR_TRY(server_open_metrics(server));
 	GYR_TRY(server_carve(server, &memory, "recovery", READ_BUFFER_SIZE));
 	config.dev = server->device;
 	config.buffer = memory;

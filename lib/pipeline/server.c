@@ -45,7 +45,7 @@ static void set_state(struct gyr_server *server, enum server_state state)
 	gyr_metric_set(&server->metric.area->server[0].state, (uint64_t)state);
 }
 
-static int open_metrics(struct gyr_server *server)
+int server_open_metrics(struct gyr_server *server)
 {
 	const struct gyr_clock *clock = server->options.drivers.clock;
 	struct gyr_clock_utc utc = gyr_clock_utc_at(clock, gyr_clock_now_ns(clock));
@@ -68,7 +68,6 @@ static int open_all(struct gyr_server *server)
 	};
 
 	gyr_mem_open(&server->mem, &memory);
-	GYR_TRY(open_metrics(server));
 	GYR_TRY(seed_random(server));
 	GYR_TRY(open_genesis(server));
 	GYR_TRY(server_build(server));

@@ -97,6 +97,9 @@ GYR_MUST_USE int server_build(struct gyr_server *server);
 GYR_MUST_USE int server_build_gates(struct gyr_server *server);
 GYR_MUST_USE int server_carve(struct gyr_server *server, void **out, const char *name, size_t size);
 
+/* server.c: the metrics' area. Once the directory is locked: another instance's are not touched. */
+GYR_MUST_USE int server_open_metrics(struct gyr_server *server);
+
 /* recovery.c: genesis, checkpoint, log; leaves the log open in a new epoch. */
 GYR_MUST_USE int server_recover(struct gyr_server *server);
 
