@@ -184,6 +184,7 @@ static int open_device(struct gyr_server *server)
 		.buffer = server->log_ring,
 		.buffer_length = conf->log.ring_size,
 		.in_flight_max = (uint32_t)conf->log.in_flight,
+		.helper_count = 2, /* pwrite: the data lane does not wait for the disk */
 		.want_event = true,
 		.context = server->options.drivers.block_context,
 	};
