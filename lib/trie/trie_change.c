@@ -297,7 +297,7 @@ static void prefetch_node(const struct gyr_trie_pool *pool, uint32_t reference)
 
 	__builtin_prefetch(at);
 	__builtin_prefetch(at + GYR_CACHE_LINE);
-	__builtin_prefetch(at + 2 * GYR_CACHE_LINE - 1);
+	__builtin_prefetch(at + 2 * (size_t)GYR_CACHE_LINE - 1);
 }
 
 void gyr_trie_prefetch(const struct gyr_trie_pool *pool, const struct gyr_trie *trie,

@@ -35,6 +35,7 @@ static void store(const struct trie_target *target, const uint8_t *bytes, size_t
 	} else {
 		uint32_t bit = 1u << target->slot;
 
+		gyr_assert(branch != NULL);
 		memcpy(trie_reference(branch, trie_position(branch, target->slot)), bytes, length);
 		branch->stale &= ~bit;
 		branch->embedded = length < 32 ? branch->embedded | bit : branch->embedded & ~bit;
@@ -120,7 +121,7 @@ static void prefetch_block(const struct gyr_trie_pool *pool, uint32_t reference)
 
 	__builtin_prefetch(at);
 	__builtin_prefetch(at + GYR_CACHE_LINE);
-	__builtin_prefetch(at + 2 * GYR_CACHE_LINE - 1); /* nodes begin at half lines too */
+	__builtin_prefetch(at + 2 * (size_t)GYR_CACHE_LINE - 1); /* nodes begin at half lines too */
 }
 
 /* The head of entry `index` and the places of its children. */
@@ -282,7 +283,8 @@ static void emit_chunk(struct round *round, uint32_t begin, uint32_t end, uint32
 bool gyr_trie_settle(struct gyr_trie_pool *pool, struct gyr_trie *const *tries, size_t count,
 		     size_t branch_budget)
 {
-	const size_t limit = branch_budget == 0 ? TRIE_ENTRY_MAX : branch_budget + 2 * PATH_RESERVE;
+	const size_t limit = branch_budget == 0 ? TRIE_ENTRY_MAX
+						: branch_budget + 2 * (size_t)PATH_RESERVE;
 	struct round round = {
 		.pool = pool,
 		.work = pool->work,

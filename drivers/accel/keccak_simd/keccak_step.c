@@ -34,7 +34,8 @@ typedef __m256i word;
 #define STORE(to, x)	 _mm256_store_si256((__m256i *)(void *)(to), x)
 #define LOAD_KEPT(from)	 _mm256_and_si256(kept, _mm256_load_si256((const __m256i *)(from)))
 #define LOAD_BLOCKS(p, i)                                                                          \
-	_mm256_set_epi64x(lane_of(p[3], i), lane_of(p[2], i), lane_of(p[1], i), lane_of(p[0], i))
+	_mm256_set_epi64x(lane_of((p)[3], i), lane_of((p)[2], i), lane_of((p)[1], i),              \
+			  lane_of((p)[0], i))
 #define PREPARE                                                                                    \
 	const __m256i bits = _mm256_set_epi64x(8, 4, 2, 1);                                        \
 	const __m256i kept = _mm256_cmpeq_epi64(_mm256_and_si256(BROADCAST(~fresh), bits), bits)
@@ -49,7 +50,7 @@ typedef __m128i word;
 #define BROADCAST(value)  _mm_set_epi64x(0, (long long)(value))
 #define STORE(to, x)	  _mm_storel_epi64((__m128i *)(void *)(to), x)
 #define LOAD_KEPT(from)	  _mm_maskz_loadu_epi64(kept, from)
-#define LOAD_BLOCKS(p, i) _mm_set_epi64x(0, lane_of(p[0], i))
+#define LOAD_BLOCKS(p, i) _mm_set_epi64x(0, lane_of((p)[0], i))
 #define PREPARE		  const __mmask8 kept = fresh == 0
 
 #endif
@@ -89,8 +90,8 @@ static inline void transpose(word *out, const uint8_t *const *block, size_t offs
 		s[i + 1] = _mm512_unpackhi_epi64(r[i], r[i + 1]);
 	}
 #pragma GCC unroll 2
-	for (unsigned i = 0; i < 2; i++) {
-		const word *from = s + 4 * (size_t)i;
+	for (size_t i = 0; i < 2; i++) {
+		const word *from = s + 4 * i;
 
 		t[4 * i] = _mm512_shuffle_i64x2(from[0], from[2], 0x88);
 		t[4 * i + 1] = _mm512_shuffle_i64x2(from[1], from[3], 0x88);
@@ -128,7 +129,7 @@ void KECCAK_STEP(uint64_t *state, const uint8_t *const *block, unsigned fresh)
 
 #pragma GCC unroll 25
 	for (unsigned i = 0; i < GYR_KECCAK_LANE_COUNT; i++)
-		a[i] = LOAD_KEPT(state + i * KECCAK_LANES);
+		a[i] = LOAD_KEPT(state + (size_t)i * KECCAK_LANES);
 #pragma GCC unroll 17
 	for (unsigned i = 0; i < GYR_KECCAK_RATE / 8; i++)
 		a[i] = XOR(a[i], LOAD_BLOCKS(block, i));
@@ -140,5 +141,5 @@ void KECCAK_STEP(uint64_t *state, const uint8_t *const *block, unsigned fresh)
 	}
 #pragma GCC unroll 25
 	for (unsigned i = 0; i < GYR_KECCAK_LANE_COUNT; i++)
-		STORE(state + i * KECCAK_LANES, a[i]);
+		STORE(state + (size_t)i * KECCAK_LANES, a[i]);
 }
