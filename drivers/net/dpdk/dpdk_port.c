@@ -34,6 +34,20 @@
 
 static struct dpdk_port ports[DPDK_PORT_COUNT_MAX];
 
+/*
+ * Preferred busy polling (the AF_XDP driver's default) makes every empty poll a system call. A card
+ * is better off with it; an interface without hardware, such as a veth, has no interrupts to save.
+ */
+static const char *busy_polling(const char *interface, const char *device_args)
+{
+	char path[GYR_NETDEV_TEXT_MAX + 32];
+
+	if (strstr(device_args, "busy_budget=") != NULL)
+		return "";
+	(void)snprintf(path, sizeof path, "/sys/class/net/%s/device", interface);
+	return access(path, F_OK) == 0 ? "" : ",busy_budget=0";
+}
+
 /* The device string of DPDK for what the keys name. */
 static int name_device(struct dpdk_port *port, const struct dpdk_values *values)
 {
@@ -57,8 +71,9 @@ static int name_device(struct dpdk_port *port, const struct dpdk_values *values)
 	} else if (values->af_xdp[0] != '\0') {
 		interface = values->af_xdp;
 		length = snprintf(port->name, sizeof port->name,
-				  "net_af_xdp%u,iface=%s,queue_count=%u%s%s", index, interface,
-				  (unsigned)values->queues, comma, values->device_args);
+				  "net_af_xdp%u,iface=%s,queue_count=%u%s%s%s", index, interface,
+				  (unsigned)values->queues, comma, values->device_args,
+				  busy_polling(interface, values->device_args));
 	} else if (values->af_packet[0] != '\0') {
 		interface = values->af_packet;
 		length = snprintf(port->name, sizeof port->name,

@@ -7,7 +7,7 @@
  *   dpdk:af_xdp=eth1,address=10.0.0.2/24,address6=fd00::2/64,port=9000    a kernel interface
  *   dpdk:af_packet=eth1,...                                        the same, slower, shared with it
  *   dpdk:vdev=[net_memif0,role=client,socket=/run/x.sock],...      anything else, by its own name
- *   device_args=[busy_budget=0]   appended to what the first three make
+ *   device_args=[busy_budget=64]   appended to what the first three make
  *   queue=0,queues=1     which of how many receive queues (spread by the card over UDP's 4-tuple)
  *   descriptors=512      per queue and direction
  *   link=02:...          own link address where the device has none of its own (net_ring, net_null)
