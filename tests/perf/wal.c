@@ -252,8 +252,8 @@ static void measure_idle(void)
 	}
 	(void)printf("\none at a time, us        %9s %9s %9s %9s %8s %9s\n", "p10", "p50", "p90",
 		     "p99", "x bare", "bytes/tx");
-	print_idle("bare 4 KiB, io_uring", bare.samples, 1, 4096);
-	median = bare.samples[SAMPLES / 2];
+	median = gyr_perf_median(bare.samples, SAMPLES);
+	print_idle("bare 4 KiB, io_uring", bare.samples, median, 4096);
 	for (unsigned i = 0; i < GYR_COUNT(benches); i++) {
 		uint64_t bytes = benches[i].wal->statistics.write_byte_count - before[i];
 
