@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gyr_accel_keccak_simd.h"
+#include "gyr_err.h"
+#include "gyr_precompile.h"
+#include "gyr_recover_portable.h"
+#include "gyr_recover_secp256k1.h"
+#include "sim.h"
+
+#define WIRE_MEMORY	(24u << 20)
+#define UTC_START	1800000000000000000ull
+#define CALM_TURNS_MAX	400000u
+#define STOP_TURNS_MAX	200000u
+#define STAGES_IN_ORDER 16
+
+bool sim_violated(struct sim_world *world, const char *format, ...)
+{
+	va_list args;
+
+	if (world->reason[0] == '\0') {
+		va_start(args, format);
+		(void)vsnprintf(world->reason, sizeof world->reason, format, args);
+		va_end(args);
+	}
+	return false;
+}
+
+struct gyr_netdev_time sim_time(const struct sim_world *world)
+{
+	uint64_t now_ns = world->clock_state.now_ns;
+	struct gyr_clock_utc utc = gyr_clock_utc_at(&world->clock, now_ns);
+
+	return (struct gyr_netdev_time){ now_ns, utc.utc_ns, utc.error_ns };
+}
+
+static void wait_for_disk(void *context)
+{
+	struct sim_world *world = context;
+
+	gyr_clock_sim_advance(&world->clock, 1000);
+}
+
+int sim_server_open(struct sim_world *world)
+{
+	static const struct gyr_netdev_ops *const net[] = { &gyr_net_sim };
+	static const struct gyr_blockdev_ops *const block[] = { &gyr_block_sim };
+	static const struct gyr_recover_ops *const recover[] = { &gyr_recover_secp256k1 };
+	struct gyr_server_options options = {
+		.conf = &world->conf,
+		.drivers = { .net = net,
+			     .net_count = 1,
+			     .block = block,
+			     .block_count = 1,
+			     .block_context = world->disk,
+			     .recover = recover,
+			     .recover_count = 1,
+			     .recover_reference = &gyr_recover_portable,
+			     .keccak = gyr_accel_keccak_simd(),
+			     .precompile = &gyr_precompile_portable,
+			     .clock = &world->clock },
+		.seed = gyr_rng_next(&world->rng) | 1,
+		.wait = wait_for_disk,
+		.wait_context = world,
+	};
+
+	world->statistics.starts++;
+	return gyr_server_open(&world->server, &options);
+}
+
+static void close_server(struct sim_world *world)
+{
+	gyr_server_close(world->server);
+	world->server = NULL;
+}
+
+/* The power goes, or only the process does; then it comes back. */
+static int crash(struct sim_world *world)
+{
+	bool torn = gyr_rng_below(&world->rng, 3) != 0;
+
+	if (torn)
+		world->statistics.power_cuts++;
+	else
+		world->statistics.kills++;
+	gyr_block_sim_disk_cut(world->disk, torn);
+	close_server(world);
+	gyr_block_sim_disk_faults(world->disk)->fail_write_number = 0;
+	gyr_block_sim_disk_faults(world->disk)->frozen = false;
+	gyr_clock_sim_advance(&world->clock, gyr_rng_below(&world->rng, 50000000));
+	return sim_server_open(world);
+}
+
+/* One turn of the lane with its stages in a random order, some left out. */
+static void turn(struct sim_world *world)
+{
+	struct gyr_lane *lane = gyr_server_lane(world->server, 0);
+	uint8_t order[STAGES_IN_ORDER];
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < lane->stage_count && i < STAGES_IN_ORDER; i++) {
+		unsigned at = (unsigned)gyr_rng_below(&world->rng, count + 1);
+
+		if (!world->calm && gyr_rng_below(&world->rng, 5) == 0)
+			continue;
+		memmove(order + at + 1, order + at, count - at);
+		order[at] = (uint8_t)i;
+		count++;
+	}
+	(void)gyr_lane_turn_order(lane, order, count);
+	world->statistics.turns++;
+}
+
+static uint32_t ppm(struct sim_world *world, uint32_t max)
+{
+	return gyr_rng_below(&world->rng, 3) == 0 ? (uint32_t)gyr_rng_below(&world->rng, max) : 0;
+}
+
+static void choose_faults(struct sim_world *world)
+{
+	struct gyr_block_sim_faults *disk = gyr_block_sim_disk_faults(world->disk);
+	struct gyr_net_sim_faults *wire = &world->wire.faults;
+
+	wire->loss_ppm = ppm(world, 100000);
+	wire->duplicate_ppm = ppm(world, 100000);
+	wire->reorder_ppm = ppm(world, 200000);
+	wire->truncate_ppm = ppm(world, 20000);
+	wire->corrupt_ppm = ppm(world, 20000);
+	wire->refuse_ppm = ppm(world, 50000);
+	wire->delay_ns_min = 1000;
+	wire->delay_ns_max = 1000 + gyr_rng_below(&world->rng, 100000);
+	wire->reorder_ns_max = 300000;
+	disk->poll_delay_max = (uint32_t)gyr_rng_below(&world->rng, 40);
+	disk->short_one_in = gyr_rng_below(&world->rng, 3) == 0 ? 50 : 0;
+	disk->lies = world->options->broken == SIM_BREAK_DISK_LIES;
+}
+
+static void calm_down(struct sim_world *world)
+{
+	struct gyr_block_sim_faults *disk = gyr_block_sim_disk_faults(world->disk);
+	bool lies = disk->lies;
+
+	world->calm = true;
+	memset(&world->wire.faults, 0, sizeof world->wire.faults);
+	*disk = (struct gyr_block_sim_faults){ .lies = lies, .capacity = disk->capacity };
+}
+
+/* Rare events of the outside world; returns whether the server must be taken as crashed. */
+static bool misfortune(struct sim_world *world)
+{
+	struct gyr_block_sim_faults *disk = gyr_block_sim_disk_faults(world->disk);
+
+	if (gyr_rng_below(&world->rng, 400) == 0) {
+		gyr_clock_sim_step_utc(&world->clock,
+				       (int64_t)gyr_rng_below(&world->rng, 4000000000u) -
+					       2000000000);
+		world->statistics.clock_steps++;
+	}
+	if (gyr_rng_below(&world->rng, 2000) == 0) {
+		disk->fail_write_number =
+			(uint32_t)gyr_block_sim_disk_statistics(world->disk)->writes_queued + 1 +
+			(uint32_t)gyr_rng_below(&world->rng, 4);
+		world->statistics.disk_faults++;
+	}
+	if (gyr_rng_below(&world->rng, 1500) == 0)
+		disk->frozen = !disk->frozen;
+	return gyr_rng_below(&world->rng, 700) == 0;
+}
+
+/* One step of everything. */
+static int step(struct sim_world *world)
+{
+	gyr_clock_sim_advance(&world->clock, 1000 + gyr_rng_below(&world->rng, 60000));
+	gyr_net_sim_wire_advance(&world->wire, world->clock_state.now_ns);
+	sim_clients_turn(world);
+	turn(world);
+	if (gyr_server_failed(world->server) < 0) {
+		if (world->calm && world->options->broken == SIM_BREAK_NOTHING) {
+			(void)sim_violated(world, "the server stopped without a fault: %s",
+					   gyr_err_cause());
+			return 0;
+		}
+		gyr_err_clear();
+		return crash(world);
+	}
+	return 0;
+}
+
+/* The server is told to stop, and must come to an end with everything durable. */
+static int stop_in_order(struct sim_world *world)
+{
+	struct gyr_lane *lane = gyr_server_lane(world->server, 0);
+
+	gyr_lane_request_stop(lane);
+	for (unsigned i = 0; i < STOP_TURNS_MAX; i++) {
+		gyr_clock_sim_advance(&world->clock, 5000);
+		gyr_net_sim_wire_advance(&world->wire, world->clock_state.now_ns);
+		(void)gyr_lane_turn(lane);
+		if (gyr_lane_drained(lane)) {
+			world->last_root = gyr_server_state_root(world->server);
+			close_server(world);
+			return 0;
+		}
+	}
+	GYR_FAIL(GYR_ERR_TIMEOUT, "the server does not come to an end");
+}
+
+static int live(struct sim_world *world)
+{
+	GYR_TRY(sim_server_open(world));
+	GYR_TRY(sim_clients_open(world));
+	for (uint32_t i = 0; i < world->options->steps && world->reason[0] == '\0'; i++) {
+		if (i % 256 == 0)
+			choose_faults(world);
+		GYR_TRY(step(world));
+		if (misfortune(world))
+			GYR_TRY(crash(world));
+	}
+	calm_down(world);
+	GYR_TRY(crash(world));
+	for (uint32_t i = 0; !sim_clients_content(world) && world->reason[0] == '\0'; i++) {
+		if (i == CALM_TURNS_MAX) {
+			(void)sim_violated(world, "not everything becomes durable in a calm world");
+			break;
+		}
+		GYR_TRY(step(world));
+	}
+	return world->reason[0] != '\0' ? 0 : stop_in_order(world);
+}
+
+static void make_conf(struct sim_world *world)
+{
+	struct gyr_conf *conf = &world->conf;
+	static const enum gyr_conf_stage_kind stages[] = {
+		GYR_CONF_STAGE_GATE,	GYR_CONF_STAGE_VERIFY, GYR_CONF_STAGE_SEQUENCE,
+		GYR_CONF_STAGE_WAL,	GYR_CONF_STAGE_EXEC,   GYR_CONF_STAGE_ROOT,
+		GYR_CONF_STAGE_PREPARE,
+	};
+	struct gyr_conf_lane *lane = &conf->lanes[0];
+
+	gyr_conf_default(conf);
+	(void)snprintf(conf->chain.genesis, sizeof conf->chain.genesis, "%s",
+		       world->traffic->genesis);
+	(void)snprintf(conf->data.directory, sizeof conf->data.directory, "sim");
+	conf->memory.hugepages = GYR_CONF_HUGEPAGES_NEVER;
+	conf->memory.lock = false;
+	conf->intake.slot_count = 16u << gyr_rng_below(&world->rng, 4);
+	conf->intake.slot_size = 1024;
+	conf->intake.large_count = 2;
+	conf->recover.shadow_every = 64;
+	conf->sequence.mini_block_time = 1000000;
+	conf->sequence.block_gas = 2100000;
+	conf->sequence.transaction_gas_max = 100000;
+	conf->sequence.park_count = 8;
+	conf->sequence.park_per_sender = 4;
+	conf->sequence.park_size_max = 512;
+	conf->sequence.park_nonce_gap = 8;
+	conf->sequence.park_time = 5000000;
+	conf->sequence.duplicate_count = 1024;
+	(void)snprintf(conf->log.driver, sizeof conf->log.driver, "auto");
+	conf->log.ring_size = 2u << 20;
+	conf->log.segment_size = 1u << 20;
+	conf->log.block_size_max = 8192u << gyr_rng_below(&world->rng, 4);
+	conf->log.in_flight = 1 + gyr_rng_below(&world->rng, 8);
+	conf->log.undurable_size_max = 65536;
+	conf->log.undurable_time_max = 100000000;
+	conf->exec.account_count = 64;
+	conf->exec.slot_count = 64;
+	conf->exec.code_size = 65536;
+	conf->exec.gas_slice = (int64_t)1 << (6 + gyr_rng_below(&world->rng, 12));
+	conf->sessions.count_max = 8;
+	conf->sessions.history_size = 65536;
+	conf->sessions.history_count = 64;
+	conf->sessions.chunked_count = 2;
+	conf->sessions.idle_time = 2000000000;
+	conf->gate_count = 1;
+	(void)snprintf(conf->gates[0].device, sizeof conf->gates[0].device,
+		       "sim:wire=sim,address=10.0.0.1/24,port=9000");
+	conf->verify_count = 1;
+	conf->lane_count = 1;
+	(void)snprintf(lane->name, sizeof lane->name, "all");
+	lane->kind = GYR_CONF_LANE_DATA;
+	lane->cpu = -1;
+	for (unsigned i = 0; i < GYR_COUNT(stages); i++)
+		lane->stages[lane->stage_count++] = (struct gyr_conf_stage){ .kind = stages[i] };
+}
+
+bool sim_run(struct sim_world *world, const struct sim_traffic *traffic,
+	     const struct sim_options *options, uint64_t seed)
+{
+	struct gyr_arena arena;
+	bool kept = false;
+
+	memset(world, 0, sizeof *world);
+	world->traffic = traffic;
+	world->options = options;
+	gyr_rng_init(&world->rng, seed);
+	make_conf(world);
+	gyr_clock_sim_open(&world->clock, &world->clock_state, UTC_START);
+	world->disk = gyr_block_sim_disk_make(gyr_rng_next(&world->rng));
+	gyr_block_sim_disk_faults(world->disk)->capacity = 64u << 20;
+	world->wire_memory = malloc(WIRE_MEMORY);
+	arena = gyr_arena_over(world->wire_memory, WIRE_MEMORY);
+	if (world->disk == NULL || world->wire_memory == NULL ||
+	    gyr_net_sim_wire_init(&world->wire, &arena, "sim", gyr_rng_next(&world->rng), 4096,
+				  1500) < 0 ||
+	    live(world) < 0)
+		(void)sim_violated(world, "%s", gyr_err_cause());
+	if (world->reason[0] == '\0')
+		kept = sim_check(world);
+	world->statistics.simulated_ns = world->clock_state.now_ns;
+	world->statistics.frames_lost = world->wire.stats.lost;
+	if (world->server != NULL)
+		close_server(world);
+	sim_clients_close(world);
+	gyr_net_sim_wire_fini(&world->wire);
+	gyr_block_sim_disk_free(world->disk);
+	free(world->wire_memory);
+	gyr_err_clear();
+	return kept;
+}
