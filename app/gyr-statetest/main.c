@@ -1,51 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 
-#include "gyr_accel.h"
-#ifdef GYR_HAVE_ACCEL_BLST
-#include "gyr_accel_blst.h"
-#endif
-#ifdef GYR_HAVE_ACCEL_GMP
-#include "gyr_accel_gmp.h"
-#endif
-#include "gyr_accel_keccak_simd.h"
-#ifdef GYR_HAVE_ACCEL_OPENSSL
-#include "gyr_accel_openssl.h"
-#endif
+#include "accelerators.h"
 #include "gyr_args.h"
 #include "gyr_err.h"
 #include "gyr_statetest.h"
 
 #define SKIP_COUNT_MAX 64
-
-static const struct gyr_accel_driver *const drivers[] = {
-#ifdef GYR_HAVE_ACCEL_OPENSSL
-	&gyr_accel_openssl,
-#endif
-#ifdef GYR_HAVE_ACCEL_GMP
-	&gyr_accel_gmp,
-#endif
-#ifdef GYR_HAVE_ACCEL_BLST
-	&gyr_accel_blst,
-#endif
-};
-
-/* Fastest first; what is missing then would fail an assertion in the middle of a test. */
-static int choose_accelerators(struct gyr_accel *accel, struct gyr_statetest_options *run)
-{
-	struct gyr_precompile_rules rules = gyr_precompile_rules_of(GYR_PRECOMPILE_OSAKA);
-	size_t count = GYR_COUNT(drivers);
-	enum gyr_precompile missing;
-
-	GYR_TRY(gyr_accel_init(accel, drivers, count, gyr_accel_keccak_simd()));
-	missing = gyr_precompile_missing(&accel->precompile, &rules);
-	if (missing != GYR_PRECOMPILE_NONE)
-		GYR_FAIL(GYR_ERR_UNSUPPORTED, "nothing serves the precompile %s",
-			 gyr_precompile_name(missing));
-	run->precompile = &accel->precompile;
-	run->keccak = accel->keccak;
-	return 0;
-}
 
 int main(int argc, char **argv)
 {
@@ -111,7 +72,7 @@ int main(int argc, char **argv)
 	run.gas_slice = (int64_t)gyr_min_u64(slice, INT64_MAX);
 	run.skips = skips;
 	run.skip_count = skip.count;
-	error = choose_accelerators(&accel, &run);
+	error = accelerators_choose(&accel, &run);
 	if (error < 0) {
 		gyr_err_print(stderr, args.program);
 		return -error;

@@ -41,6 +41,14 @@ GYR_MUST_USE int gyr_statetest_run(const struct gyr_statetest_options *options,
 				   const char *const *paths, unsigned path_count,
 				   struct gyr_statetest_totals *totals);
 
+/*
+ * Executes each transaction again and again, for about budget_ns and at least three times, and
+ * prints its gas and the median time of its execution alone: neither set-up, fees nor roots.
+ */
+GYR_MUST_USE int gyr_statetest_bench(const struct gyr_statetest_options *options,
+				     const char *const *paths, unsigned path_count,
+				     uint64_t budget_ns);
+
 /* The line "N passed, N failed, N skipped", or its JSON. */
 void gyr_statetest_print_totals(const struct gyr_statetest_options *options,
 				const struct gyr_statetest_totals *totals);

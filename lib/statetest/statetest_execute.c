@@ -131,7 +131,7 @@ static void provide_hash(struct statetest_job *job)
 	gyr_stf_provide_block_hash(job->stf, number, &hash);
 }
 
-static enum gyr_stf_status run_steps(struct statetest_job *job)
+enum gyr_stf_status statetest_steps(struct statetest_job *job)
 {
 	int64_t slice = job->options->gas_slice > 0 ? job->options->gas_slice : INT64_MAX;
 
@@ -166,6 +166,14 @@ static enum gyr_verdict begin(struct statetest_job *job, const struct statetest_
 	return verdict != GYR_VERDICT_OK ? verdict : gyr_stf_tx_begin(job->stf, txn, &test->sender);
 }
 
+bool statetest_prepare(struct statetest_job *job, const struct statetest_case *test,
+		       const struct statetest_post *post, struct gyr_txn *txn)
+{
+	struct gyr_chain_config config = config_of(test, post);
+
+	return load(job, test, &config) && begin(job, test, post, txn) == GYR_VERDICT_OK;
+}
+
 static void compute_root(struct statetest_job *job, struct outcome *outcome)
 {
 	struct gyr_state_cursor cursor = { 0, 0 };
@@ -191,7 +199,7 @@ static void execute(struct statetest_job *job, const struct statetest_case *test
 	}
 	outcome->verdict = begin(job, test, post, &txn);
 	if (outcome->verdict == GYR_VERDICT_OK) {
-		if (run_steps(job) != GYR_STF_DONE ||
+		if (statetest_steps(job) != GYR_STF_DONE ||
 		    gyr_stf_tx_end(job->stf, &outcome->receipt) != GYR_STF_DONE) {
 			outcome->fatal = true;
 			return;

@@ -107,6 +107,13 @@ void statetest_job_fini(struct statetest_job *job);
 void statetest_execute(struct statetest_job *job, const struct statetest_case *test,
 		       const struct statetest_post *post);
 
+/* Loads the pre-state and opens the transaction; false when it is not accepted. */
+bool statetest_prepare(struct statetest_job *job, const struct statetest_case *test,
+		       const struct statetest_post *post, struct gyr_txn *txn);
+
+/* Runs the open transaction in the slices that the options ask for. */
+enum gyr_stf_status statetest_steps(struct statetest_job *job);
+
 /* EIP-3155 lines. */
 struct statetest_trace {
 	FILE *out;

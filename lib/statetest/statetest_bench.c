@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "statetest_internal.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+#include "gyr_err.h"
+
+#define RUN_COUNT_MAX 4096
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+static int compare(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+static void print(const struct gyr_statetest_options *options, const struct statetest_case *test,
+		  const struct statetest_post *post, uint64_t gas, uint64_t median_ns)
+{
+	double mgas = median_ns == 0 ? 0 : (double)gas * 1000 / (double)median_ns;
+
+	if (options->json)
+		(void)fprintf(options->out,
+			      "{\"name\":\"%s\",\"data\":%u,\"gas\":%llu,\"ns\":%llu,"
+			      "\"mgas_per_s\":%.1f}\n",
+			      test->name, post->data, (unsigned long long)gas,
+			      (unsigned long long)median_ns, mgas);
+	else
+		(void)fprintf(options->out, "%-32s %3u %12llu gas %12llu ns %10.1f Mgas/s\n",
+			      test->name, post->data, (unsigned long long)gas,
+			      (unsigned long long)median_ns, mgas);
+}
+
+/* Times the execution of one post-state's transaction; false when it is not accepted. */
+static bool bench_post(struct statetest_job *job, const struct statetest_case *test,
+		       const struct statetest_post *post, uint64_t budget_ns)
+{
+	static uint64_t times[RUN_COUNT_MAX];
+	struct gyr_stf_receipt receipt;
+	uint64_t spent_ns = 0, gas = 0, floor_gas, intrinsic;
+	unsigned count = 0;
+
+	while (count < 3 || (spent_ns < budget_ns && count < RUN_COUNT_MAX)) {
+		struct gyr_txn txn;
+		uint64_t start_ns;
+
+		if (!statetest_prepare(job, test, post, &txn))
+			return false;
+		start_ns = now_ns();
+		if (statetest_steps(job) != GYR_STF_DONE)
+			return false;
+		times[count] = now_ns() - start_ns;
+		spent_ns += times[count++];
+		if (gyr_stf_tx_end(job->stf, &receipt) != GYR_STF_DONE)
+			return false;
+		gyr_txn_intrinsic_gas(&intrinsic, &floor_gas, &txn, post->fork);
+		gas = receipt.gas_used + receipt.gas_refunded - intrinsic;
+	}
+	qsort(times, count, sizeof times[0], compare);
+	print(job->options, test, post, gas, times[count / 2]);
+	return true;
+}
+
+static int bench_case(struct statetest_job *job, const char *file, const char *name, json_t *json,
+		      uint64_t budget_ns)
+{
+	struct statetest_case test = { .file = file, .name = name };
+	const char *fork;
+	json_t *posts, *post;
+	size_t index;
+	int error = 0;
+
+	if (!statetest_case_read(&test, json))
+		error = gyr_err_push(GYR_ERR_DATA, __FILE__, __LINE__, "%s: %s is no state test",
+				     file, name);
+	json_object_foreach(test.post, fork, posts)
+	{
+		json_array_foreach(posts, index, post)
+		{
+			struct statetest_post expected = { .index = (unsigned)index };
+
+			if (error == 0 && (!statetest_post_read(&expected, fork, post) ||
+					   !bench_post(job, &test, &expected, budget_ns)))
+				error = gyr_err_push(GYR_ERR_DATA, __FILE__, __LINE__,
+						     "%s: %s: post-state %zu does not run", file,
+						     name, index);
+			free(expected.tx);
+		}
+	}
+	statetest_case_free(&test);
+	return error;
+}
+
+static int bench_file(struct statetest_job *job, const struct statetest_file *file,
+		      uint64_t budget_ns)
+{
+	json_error_t where;
+	json_t *root = json_loadb(file->bytes, file->length, 0, &where), *test;
+	const char *name;
+	int error = 0;
+
+	if (root == NULL)
+		GYR_FAIL(GYR_ERR_DATA, "%s:%d: %s", file->name, where.line, where.text);
+	json_object_foreach(root, name, test) if (error == 0)
+		error = bench_case(job, file->name, name, test, budget_ns);
+	json_decref(root);
+	return error;
+}
+
+int gyr_statetest_bench(const struct gyr_statetest_options *options, const char *const *paths,
+			unsigned path_count, uint64_t budget_ns)
+{
+	struct statetest_files files = { .count = 0 };
+	struct statetest_job job = { .options = options };
+	int error = 0;
+
+	for (unsigned i = 0; i < path_count && error == 0; i++)
+		error = statetest_files_add(&files, paths[i]);
+	if (error == 0 && !statetest_job_init(&job))
+		error = gyr_err_push(GYR_ERR_MEMORY, __FILE__, __LINE__, "no memory: %zu bytes",
+				     job.memory_size);
+	for (size_t i = 0; i < files.count && error == 0; i++)
+		error = bench_file(&job, &files.list[i], budget_ns);
+	statetest_job_fini(&job);
+	statetest_files_free(&files);
+	return error;
+}
