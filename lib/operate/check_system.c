@@ -87,8 +87,8 @@ static void check_hugepages(struct check *check)
 	} else if (wanted > 0 && free_count * size < wanted) {
 		(void)snprintf(advice, sizeof advice,
 			       "sysctl vm.nr_hugepages=%llu, better at boot: hugepages=%llu",
-			       (unsigned long long)((wanted >> 21) + 8),
-			       (unsigned long long)((wanted >> 21) + 8));
+			       (unsigned long long)(wanted >> 21) + 8,
+			       (unsigned long long)(wanted >> 21) + 8);
 		check_report(check, "hugepages",
 			     check->conf->memory.hugepages == GYR_CONF_HUGEPAGES_MUST
 				     ? FINDING_WRONG

@@ -24,7 +24,7 @@ unsigned gyr_lane_publish(const struct gyr_lane *lane, struct gyr_metric_area *a
 	copy(&to->turn_longest_at_utc_ns, &lane->times.turn_longest_at_utc_ns);
 	copy(&to->sleeps, &lane->times.sleeps);
 	gyr_metric_set(&to->kind, (uint64_t)lane->options.kind);
-	gyr_metric_set(&to->cpu, (uint64_t)(lane->options.cpu + 1));
+	gyr_metric_set(&to->cpu, (uint64_t)lane->options.cpu + 1);
 	/* The label last: what has one is shown. */
 	gyr_metric_label(to->label, lane->name);
 	for (unsigned i = 0; i < lane->stage_count; i++) {
