@@ -12,13 +12,15 @@ static const char *const kind_choices[] = { "data", "cold", NULL };
 static const char *const idle_choices[] = { "spin", "backoff", "park", NULL };
 static const char *const place_choices[] = { "any", "nic", "node", "shared", NULL };
 
-#define KIB	 (1ull << 10)
-#define MIB	 (1ull << 20)
-#define GIB	 (1ull << 30)
-#define TIB	 (1ull << 40)
-#define US	 1000ull
-#define MS	 1000000ull
-#define SECOND	 1000000000ull
+#define KIB    (1ull << 10)
+#define MIB    (1ull << 20)
+#define GIB    (1ull << 30)
+#define TIB    (1ull << 40)
+#define US     1000ull
+#define MS     1000000ull
+#define SECOND 1000000000ull
+/* The arguments are names of members: parentheses would not compile.
+ * NOLINTBEGIN(bugprone-macro-parentheses) */
 #define AT(path) offsetof(struct gyr_conf, path)
 /* The longest text that the struct holds. */
 #define ROOM(path) (sizeof(((struct gyr_conf *)0)->path) - 1)
@@ -58,6 +60,7 @@ static const char *const place_choices[] = { "any", "nic", "node", "shared", NUL
 #section, #name, FIELD_DURATION, AT(section.name), fallback, min, max, false,      \
 			NULL, meaning                                                              \
 	}
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 const struct field conf_fields[] = {
 	PATH(chain, genesis, NULL, 1, "geth's genesis.json"),

@@ -112,6 +112,8 @@ void alloc_watch_arm(void)
 	atomic_fetch_add_explicit(&sealed_count, 1, memory_order_relaxed);
 }
 
+/* The C library names these parameters with reserved identifiers, which are not ours to use.
+ * NOLINTBEGIN(readability-inconsistent-declaration-parameter-name) */
 void *malloc(size_t size)
 {
 	watch_allocation();
@@ -161,5 +163,6 @@ void free(void *pointer)
 	watch_free(pointer);
 	__libc_free(pointer);
 }
+/* NOLINTEND(readability-inconsistent-declaration-parameter-name) */
 
 #endif
