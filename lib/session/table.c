@@ -112,7 +112,8 @@ int gyr_session_init(struct gyr_session_table **out, struct gyr_arena *arena,
 	if (full)
 		GYR_FAIL(GYR_ERR_MEMORY, "no room for the session table in its arena");
 	table->conf = *conf;
-	table->payload_max = payload_max;
+	/* A client on a smaller MTU would never see a longer datagram, nor its repetition. */
+	table->payload_max = (uint32_t)gyr_min_u64(payload_max, PAYLOAD_USUAL_MAX);
 	table->sessions = carve(arena, &full, count, sizeof *table->sessions);
 	table->free_stack = carve(arena, &full, count, sizeof *table->free_stack);
 	table->address_heads = carve(arena, &full, count, sizeof *table->address_heads);

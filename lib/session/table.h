@@ -22,6 +22,7 @@
 #define REAPED_PER_TICK	   64  /* sessions looked at by one tick */
 #define CHUNK_WORDS	   (GYR_WIRE_CHUNKED_MAX / GYR_WIRE_CHUNK_DATA_BYTES / 64)
 #define SESSION_INDEX_BITS 16
+#define PAYLOAD_USUAL_MAX  1472 /* fits an IPv4 packet of 1500 bytes */
 #define PAYLOAD_MAX_MIN	   512
 
 /*
