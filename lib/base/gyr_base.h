@@ -30,10 +30,14 @@ _Noreturn void gyr_assert_failed(const char *expression, const char *file, int l
 	(GYR_LIKELY(expression) ? (void)0 : gyr_assert_failed(#expression, __FILE__, __LINE__))
 
 /* memcpy and friends exist in every freestanding environment that gcc targets. */
+#if __STDC_HOSTED__
+#include <string.h>
+#else
 void *memcpy(void *restrict to, const void *restrict from, size_t length);
 void *memmove(void *to, const void *from, size_t length);
 void *memset(void *to, int value, size_t length);
 int memcmp(const void *a, const void *b, size_t length);
+#endif
 
 /* An Ethereum address: the low 20 bytes of keccak256 of the public key, in network order. */
 struct gyr_address {
