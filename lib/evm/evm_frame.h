@@ -164,8 +164,8 @@ enum evm_next evm_end_frame(struct gyr_evm *evm, enum gyr_evm_halt halt, uint64_
 void evm_copy_padded(uint8_t *to, uint64_t size, const uint8_t *from, uint64_t from_size,
 		     const struct gyr_u256 *offset);
 
-/* The interpreter, plain and traced; with evm NULL it fills labels with its entry points. */
-enum gyr_evm_status evm_interpret(struct gyr_evm *evm, const void **labels);
-enum gyr_evm_status evm_interpret_traced(struct gyr_evm *evm, const void **labels);
+/* The interpreter, plain and traced; with evm NULL it fills `fill` with its entry points. */
+enum gyr_evm_status evm_interpret(struct gyr_evm *evm, const void **fill);
+enum gyr_evm_status evm_interpret_traced(struct gyr_evm *evm, const void **fill);
 
 #endif

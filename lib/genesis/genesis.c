@@ -342,12 +342,14 @@ static int read_code(struct gyr_genesis *genesis, struct gyr_slice *out, const j
 		genesis->code = grown;
 		genesis->code_size = digits / 2;
 	}
-	for (size_t i = 0; i < digits; i++)
-		if (hex_digit(hex_body(text)[i]) < 0)
+	for (size_t i = 0; i < digits / 2; i++) {
+		int high = hex_digit(hex_body(text)[2 * i]);
+		int low = hex_digit(hex_body(text)[2 * i + 1]);
+
+		if (high < 0 || low < 0)
 			return bad_member(genesis, where, "code", "whole bytes in hex");
-	for (size_t i = 0; i < digits / 2; i++)
-		genesis->code[i] = (uint8_t)(hex_digit(hex_body(text)[2 * i]) << 4 |
-					     hex_digit(hex_body(text)[2 * i + 1]));
+		genesis->code[i] = (uint8_t)(high << 4 | low);
+	}
 	*out = (struct gyr_slice){ genesis->code, digits / 2 };
 	return 0;
 }

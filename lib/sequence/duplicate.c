@@ -9,7 +9,7 @@ size_t gyr_duplicate_size(uint64_t entry_count)
 {
 	return entry_count *
 		       (sizeof(struct gyr_duplicate_entry) + BUCKETS_PER_ENTRY * sizeof(uint32_t)) +
-	       2 * GYR_CACHE_LINE;
+	       (size_t)2 * GYR_CACHE_LINE;
 }
 
 bool gyr_duplicate_init(struct gyr_duplicate *index, struct gyr_arena *arena, uint64_t entry_count,

@@ -15,7 +15,7 @@ static uint64_t bucket_count(uint32_t entry_count)
 size_t gyr_park_size(uint32_t entry_count, uint32_t raw_size)
 {
 	return entry_count * (sizeof(struct gyr_parked) + gyr_round_up(raw_size, 64)) +
-	       2 * bucket_count(entry_count) * sizeof(uint32_t) + 4 * GYR_CACHE_LINE;
+	       2 * bucket_count(entry_count) * sizeof(uint32_t) + (size_t)4 * GYR_CACHE_LINE;
 }
 
 bool gyr_park_init(struct gyr_park *park, struct gyr_arena *arena, uint32_t entry_count,

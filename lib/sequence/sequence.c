@@ -16,7 +16,7 @@ size_t gyr_sequence_size(const struct gyr_sequence_conf *conf)
 	return gyr_admission_size(conf->account_count_max) +
 	       gyr_duplicate_size(conf->duplicate_count) +
 	       gyr_park_size(conf->park_count, conf->park_raw_size) +
-	       GYR_SEQUENCE_LOST_MAX * sizeof(uint64_t) + 4 * GYR_CACHE_LINE;
+	       GYR_SEQUENCE_LOST_MAX * sizeof(uint64_t) + (size_t)4 * GYR_CACHE_LINE;
 }
 
 static int check_conf(const struct gyr_sequence_conf *conf)
