@@ -119,7 +119,7 @@ static int run_seeds(const struct sim_traffic *traffic, const struct sim_options
 {
 	static struct sim_world world;
 	struct sim_statistics sum = { 0 };
-	uint64_t failed = 0;
+	uint64_t failed = 0, passed;
 	time_t told = time(NULL);
 
 	for (uint64_t seed = seeds[0]; seed <= seeds[1]; seed++) {
@@ -133,14 +133,13 @@ static int run_seeds(const struct sim_traffic *traffic, const struct sim_options
 		if (time(NULL) >= told + 2) {
 			told = time(NULL);
 			(void)fprintf(stderr, "gyr-sim: seed %llu of %llu, %llu failed\n",
-				      (unsigned long long)(seed - seeds[0] + 1),
-				      (unsigned long long)(seeds[1] - seeds[0] + 1),
+				      (unsigned long long)seed, (unsigned long long)seeds[1],
 				      (unsigned long long)failed);
 		}
 	}
+	passed = seeds[1] - seeds[0] + 1 - failed;
 	print_sum(&sum, seeds[1] - seeds[0] + 1);
-	(void)printf("\n%llu passed, %llu failed\n",
-		     (unsigned long long)(seeds[1] - seeds[0] + 1 - failed),
+	(void)printf("\n%llu passed, %llu failed\n", (unsigned long long)passed,
 		     (unsigned long long)failed);
 	return failed == 0 ? 0 : 1;
 }

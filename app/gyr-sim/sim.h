@@ -19,9 +19,11 @@
 
 #define SIM_ACCOUNTS	 6
 #define SIM_NONCES	 40
-#define SIM_TRANSACTIONS (SIM_ACCOUNTS * SIM_NONCES)
+#define SIM_TRANSACTIONS 240u
 #define SIM_CLIENTS	 3
 #define SIM_REASON_MAX	 256
+
+_Static_assert(SIM_TRANSACTIONS == SIM_ACCOUNTS * SIM_NONCES, "every account has as many");
 
 /* What is broken on purpose, to show that its checker notices. */
 enum sim_break {
