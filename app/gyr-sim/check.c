@@ -71,6 +71,8 @@ static void tamper(const struct sim_world *world, struct rows *rows)
 
 	while (at + 2 < rows->count && !(rows->row[at].ordered && rows->row[at + 1].ordered))
 		at++;
+	if (at + 1 >= rows->count)
+		return;
 	if (world->options->broken == SIM_BREAK_ARRIVAL)
 		memmove(&rows->row[at], &rows->row[at + 1],
 			(rows->count-- - at - 1) * sizeof rows->row[0]);
@@ -171,7 +173,7 @@ static bool check_state(struct sim_world *world)
 
 bool sim_check(struct sim_world *world)
 {
-	struct rows rows = { .row = malloc(ROWS_MAX * sizeof(struct row)) };
+	struct rows rows = { .row = calloc(ROWS_MAX, sizeof(struct row)) };
 	bool kept = rows.row != NULL && read_log(world, &rows);
 
 	if (kept)

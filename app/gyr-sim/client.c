@@ -8,6 +8,7 @@
 #include "sim.h"
 
 #define RETRY_NS       3000000u
+#define AGAIN_NS       12000000u
 #define MEMORY_SIZE    (GYR_NETDEV_ARENA_SIZE + (8u << 20))
 #define ACT_ONE_IN     3
 #define STRANGE_ONE_IN 24
@@ -242,7 +243,7 @@ static void insist(struct sim_client *client)
 
 		if (tx->ordered && !tx->durable && tx->retry_ns <= world->clock_state.now_ns) {
 			submit(client, i);
-			tx->retry_ns = world->clock_state.now_ns + 4 * RETRY_NS;
+			tx->retry_ns = world->clock_state.now_ns + AGAIN_NS;
 			(void)gyr_client_flush(client->client);
 			return;
 		}
