@@ -79,7 +79,10 @@ bool stf_encode_receipt(struct gyr_stf *stf, struct gyr_stf_receipt *receipt)
 	gyr_rlp_put_list(&writer, logs_length);
 	for (uint32_t i = 0; i < receipt->log_count; i++)
 		put_log(stf, &writer, &receipt->logs[i]);
-	stf->keccak->hash(&receipt->logs_hash, logs, (size_t)(writer.at - logs));
+	if (receipt->log_count == 0)
+		receipt->logs_hash = gyr_keccak_empty_list;
+	else
+		stf->keccak->hash(&receipt->logs_hash, logs, (size_t)(writer.at - logs));
 	record->receipt_offset = open->receipt_bytes_used;
 	record->receipt_length = (uint64_t)(writer.at - begin);
 	open->receipt_bytes_used += record->receipt_length;
