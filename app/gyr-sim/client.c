@@ -131,7 +131,7 @@ int sim_clients_open(struct sim_world *world)
 		struct gyr_client_conf conf = { .nonce = gyr_rng_next(&world->rng),
 						.silence_ms = 60 };
 		struct gyr_arena arena;
-		char device[96];
+		char device[96], gate[24];
 
 		client->world = world;
 		client->index = i;
@@ -141,7 +141,8 @@ int sim_clients_open(struct sim_world *world)
 		arena = gyr_arena_over(client->memory, MEMORY_SIZE);
 		(void)snprintf(device, sizeof device, "sim:wire=sim,address=10.0.0.%u/24,port=9001",
 			       10 + i);
-		GYR_TRY(gyr_endpoint_parse(&conf.gate, "10.0.0.1:9000"));
+		(void)snprintf(gate, sizeof gate, "10.0.0.%u:9000", 1 + i % world->conf.gate_count);
+		GYR_TRY(gyr_endpoint_parse(&conf.gate, gate));
 		GYR_TRY(gyr_netdev_open(&client->device, &arena, drivers, 1, device));
 		GYR_TRY(gyr_client_init(&client->client, &arena, &conf, &client->device, &events,
 					client));

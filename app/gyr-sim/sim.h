@@ -101,6 +101,8 @@ struct sim_world {
 	struct sim_tx txs[SIM_TRANSACTIONS];
 	struct gyr_hash last_root; /* of the last closed block, when the server stopped in order */
 	bool calm;		   /* no more faults */
+	unsigned starved;	   /* this stage of the lane is left out ... */
+	uint32_t starved_turns;	   /* ... for so many more turns */
 	struct sim_statistics statistics;
 	char reason[SIM_REASON_MAX]; /* of the violation */
 };

@@ -7,7 +7,6 @@
 #include "gyr_accel_keccak_simd.h"
 #include "gyr_err.h"
 #include "gyr_precompile.h"
-#include "gyr_recover_portable.h"
 #include "gyr_recover_secp256k1.h"
 #include "sim.h"
 
@@ -16,6 +15,10 @@
 #define CALM_TURNS_MAX	400000u
 #define STOP_TURNS_MAX	200000u
 #define STAGES_IN_ORDER 16
+#define DISK_CAPACITY	(64u << 20)
+#define FULL_CAPACITY	4096u /* less than is there: no segment can be made */
+
+#define STARVED_TURNS_MAX 400
 
 bool sim_violated(struct sim_world *world, const char *format, ...)
 {
@@ -58,7 +61,7 @@ int sim_server_open(struct sim_world *world)
 			     .block_context = world->disk,
 			     .recover = recover,
 			     .recover_count = 1,
-			     .recover_reference = &gyr_recover_portable,
+			     .recover_reference = &gyr_recover_secp256k1,
 			     .keccak = gyr_accel_keccak_simd(),
 			     .precompile = &gyr_precompile_portable,
 			     .clock = &world->clock },
@@ -77,8 +80,8 @@ static void close_server(struct sim_world *world)
 	world->server = NULL;
 }
 
-/* The power goes, or only the process does; then it comes back. */
-static int crash(struct sim_world *world)
+/* The power goes, or only the process does. */
+static void cut(struct sim_world *world)
 {
 	bool torn = gyr_rng_below(&world->rng, 3) != 0;
 
@@ -87,10 +90,59 @@ static int crash(struct sim_world *world)
 	else
 		world->statistics.kills++;
 	gyr_block_sim_disk_cut(world->disk, torn);
+}
+
+/* A disk that works again: what was wrong with it is mended before the server comes back. */
+static void mend_disk(struct sim_world *world)
+{
+	struct gyr_block_sim_faults *disk = gyr_block_sim_disk_faults(world->disk);
+
+	disk->fail_write_number = 0;
+	disk->fail_read_one_in = 0;
+	disk->frozen = false;
+	disk->capacity = DISK_CAPACITY;
+}
+
+/* Recovery meets a disk that fails to read or to write, or is full: it must say so, and harm
+ * nothing. */
+static void open_in_trouble(struct sim_world *world)
+{
+	struct gyr_block_sim_faults *disk = gyr_block_sim_disk_faults(world->disk);
+
+	switch (gyr_rng_below(&world->rng, 3)) {
+	case 0:
+		disk->fail_read_one_in = 1 + (uint32_t)gyr_rng_below(&world->rng, 20);
+		break;
+	case 1:
+		disk->fail_write_number =
+			(uint32_t)gyr_block_sim_disk_statistics(world->disk)->writes_queued + 1;
+		break;
+	default:
+		disk->capacity = FULL_CAPACITY;
+		break;
+	}
+	world->statistics.disk_faults++;
+	if (sim_server_open(world) < 0) {
+		gyr_err_clear();
+		world->server = NULL;
+		gyr_block_sim_disk_cut(world->disk, gyr_rng_below(&world->rng, 2) == 0);
+	} else {
+		cut(world);
+		close_server(world);
+	}
+	mend_disk(world);
+}
+
+/* A crash, and the way back. */
+static int crash(struct sim_world *world)
+{
+	cut(world);
 	close_server(world);
-	gyr_block_sim_disk_faults(world->disk)->fail_write_number = 0;
-	gyr_block_sim_disk_faults(world->disk)->frozen = false;
+	mend_disk(world);
+	world->starved_turns = 0;
 	gyr_clock_sim_advance(&world->clock, gyr_rng_below(&world->rng, 50000000));
+	if (!world->calm && gyr_rng_below(&world->rng, 4) == 0)
+		open_in_trouble(world);
 	return sim_server_open(world);
 }
 
@@ -106,10 +158,14 @@ static void turn(struct sim_world *world)
 
 		if (!world->calm && gyr_rng_below(&world->rng, 5) == 0)
 			continue;
+		if (i == world->starved && world->starved_turns > 0)
+			continue;
 		memmove(order + at + 1, order + at, count - at);
 		order[at] = (uint8_t)i;
 		count++;
 	}
+	if (world->starved_turns > 0)
+		world->starved_turns--;
 	(void)gyr_lane_turn_order(lane, order, count);
 	world->statistics.turns++;
 }
@@ -144,8 +200,9 @@ static void calm_down(struct sim_world *world)
 	bool lies = disk->lies;
 
 	world->calm = true;
+	world->starved_turns = 0;
 	memset(&world->wire.faults, 0, sizeof world->wire.faults);
-	*disk = (struct gyr_block_sim_faults){ .lies = lies, .capacity = disk->capacity };
+	*disk = (struct gyr_block_sim_faults){ .lies = lies, .capacity = DISK_CAPACITY };
 }
 
 /* Rare events of the outside world; returns whether the server must be taken as crashed. */
@@ -167,6 +224,12 @@ static bool misfortune(struct sim_world *world)
 	}
 	if (gyr_rng_below(&world->rng, 1500) == 0)
 		disk->frozen = !disk->frozen;
+	if (gyr_rng_below(&world->rng, 4000) == 0)
+		disk->capacity = FULL_CAPACITY;
+	if (gyr_rng_below(&world->rng, 1000) == 0) {
+		world->starved = (unsigned)gyr_rng_below(&world->rng, STAGES_IN_ORDER);
+		world->starved_turns = (uint32_t)gyr_rng_below(&world->rng, STARVED_TURNS_MAX);
+	}
 	return gyr_rng_below(&world->rng, 700) == 0;
 }
 
@@ -231,16 +294,41 @@ static int live(struct sim_world *world)
 	return world->reason[0] != '\0' ? 0 : stop_in_order(world);
 }
 
+static void add_stages(struct gyr_conf_lane *lane, enum gyr_conf_stage_kind kind, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		lane->stages[lane->stage_count++] = (struct gyr_conf_stage){ .kind = kind,
+									     .index = i };
+}
+
+/* One lane with everything: one or two gates, one or two verifiers. */
+static void make_lane(struct sim_world *world)
+{
+	struct gyr_conf *conf = &world->conf;
+	struct gyr_conf_lane *lane = &conf->lanes[0];
+	static const enum gyr_conf_stage_kind single[] = {
+		GYR_CONF_STAGE_SEQUENCE, GYR_CONF_STAGE_WAL,	 GYR_CONF_STAGE_EXEC,
+		GYR_CONF_STAGE_ROOT,	 GYR_CONF_STAGE_PREPARE,
+	};
+
+	conf->gate_count = 1 + (unsigned)gyr_rng_below(&world->rng, 2);
+	for (unsigned i = 0; i < conf->gate_count; i++)
+		(void)snprintf(conf->gates[i].device, sizeof conf->gates[i].device,
+			       "sim:wire=sim,address=10.0.0.%u/24,port=9000", 1 + i);
+	conf->verify_count = 1 + (unsigned)gyr_rng_below(&world->rng, 2);
+	conf->lane_count = 1;
+	(void)snprintf(lane->name, sizeof lane->name, "all");
+	lane->kind = GYR_CONF_LANE_DATA;
+	lane->cpu = -1;
+	add_stages(lane, GYR_CONF_STAGE_GATE, conf->gate_count);
+	add_stages(lane, GYR_CONF_STAGE_VERIFY, conf->verify_count);
+	for (unsigned i = 0; i < GYR_COUNT(single); i++)
+		add_stages(lane, single[i], 1);
+}
+
 static void make_conf(struct sim_world *world)
 {
 	struct gyr_conf *conf = &world->conf;
-	static const enum gyr_conf_stage_kind stages[] = {
-		GYR_CONF_STAGE_GATE,	GYR_CONF_STAGE_VERIFY, GYR_CONF_STAGE_SEQUENCE,
-		GYR_CONF_STAGE_WAL,	GYR_CONF_STAGE_EXEC,   GYR_CONF_STAGE_ROOT,
-		GYR_CONF_STAGE_PREPARE,
-	};
-	struct gyr_conf_lane *lane = &conf->lanes[0];
-
 	gyr_conf_default(conf);
 	(void)snprintf(conf->chain.genesis, sizeof conf->chain.genesis, "%s",
 		       world->traffic->genesis);
@@ -276,16 +364,7 @@ static void make_conf(struct sim_world *world)
 	conf->sessions.history_count = 64;
 	conf->sessions.chunked_count = 2;
 	conf->sessions.idle_time = 2000000000;
-	conf->gate_count = 1;
-	(void)snprintf(conf->gates[0].device, sizeof conf->gates[0].device,
-		       "sim:wire=sim,address=10.0.0.1/24,port=9000");
-	conf->verify_count = 1;
-	conf->lane_count = 1;
-	(void)snprintf(lane->name, sizeof lane->name, "all");
-	lane->kind = GYR_CONF_LANE_DATA;
-	lane->cpu = -1;
-	for (unsigned i = 0; i < GYR_COUNT(stages); i++)
-		lane->stages[lane->stage_count++] = (struct gyr_conf_stage){ .kind = stages[i] };
+	make_lane(world);
 }
 
 bool sim_run(struct sim_world *world, const struct sim_traffic *traffic,
@@ -301,7 +380,7 @@ bool sim_run(struct sim_world *world, const struct sim_traffic *traffic,
 	make_conf(world);
 	gyr_clock_sim_open(&world->clock, &world->clock_state, UTC_START);
 	world->disk = gyr_block_sim_disk_make(gyr_rng_next(&world->rng));
-	gyr_block_sim_disk_faults(world->disk)->capacity = 64u << 20;
+	gyr_block_sim_disk_faults(world->disk)->capacity = DISK_CAPACITY;
 	world->wire_memory = malloc(WIRE_MEMORY);
 	arena = gyr_arena_over(world->wire_memory, WIRE_MEMORY);
 	if (world->disk == NULL || world->wire_memory == NULL ||
