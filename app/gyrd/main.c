@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* gyrd: the sequencer. Reads its configuration, brings the drivers, runs the server until told to
  * stop or until a stage fails. */
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -33,6 +34,7 @@
 #include "gyr_recover_secp256k1.h"
 #include "gyr_recover_stub.h"
 #include "gyr_server.h"
+#include "gyr_topo.h"
 
 #define STOP_TIMEOUT_NS 10000000000ull
 #define WATCH_NS	10000000
@@ -49,9 +51,10 @@ static const struct gyr_recover_ops *const recover_drivers[] = {
 	&gyr_recover_ifma, &gyr_recover_secp256k1, &gyr_recover_portable, &gyr_recover_stub
 };
 
+/* Execution runs on a data lane, which may not allocate: OpenSSL's P-256 would. */
 static const struct gyr_accel_driver *const accel_drivers[] = {
 #ifdef GYR_HAVE_ACCEL_OPENSSL
-	&gyr_accel_openssl,
+	&gyr_accel_openssl_digests,
 #endif
 #ifdef GYR_HAVE_ACCEL_GMP
 	&gyr_accel_gmp,
@@ -142,9 +145,22 @@ static void print_ready(const struct gyr_conf *conf, struct gyr_server *server)
 	(void)fflush(stdout);
 }
 
+/* This thread, and what it starts besides the lanes, stays off the CPUs of data lanes. */
+static void stay_aside(const struct gyr_topo_plan *plan)
+{
+	cpu_set_t aside;
+
+	CPU_ZERO(&aside);
+	for (unsigned cpu = 0; cpu < CPU_SETSIZE; cpu++)
+		if (gyr_topo_cpus_has(&plan->shared, cpu))
+			CPU_SET(cpu, &aside);
+	(void)sched_setaffinity(0, sizeof aside, &aside); /* else it runs anywhere: slower */
+}
+
 static int run_server(const struct gyr_conf *conf, struct gyr_clock *clock, bool verbose)
 {
 	static struct gyr_accel accel;
+	static struct gyr_topo_plan plan;
 	struct gyr_server_options options = {
 		.conf = conf,
 		.drivers = { .net = net_drivers,
@@ -153,17 +169,23 @@ static int run_server(const struct gyr_conf *conf, struct gyr_clock *clock, bool
 			     .block_count = GYR_COUNT(block_drivers),
 			     .recover = recover_drivers,
 			     .recover_count = GYR_COUNT(recover_drivers),
-			     .recover_reference = &gyr_recover_secp256k1,
+			     .recover_reference = &gyr_recover_portable,
 			     .keccak = gyr_accel_keccak_simd(), /* until the self-test has chosen */
 			     .precompile = &accel.precompile,
 			     .clock = clock },
 		.share_metrics = true,
+		.journal = true,
+		.plan = &plan,
 		.progress = print_progress,
 	};
 	struct gyr_server *server;
 	uint64_t synced_ns = gyr_clock_now_ns(clock);
 	int error;
 
+	GYR_TRY(gyr_topo_plan(&plan, conf, NULL));
+	if (verbose)
+		gyr_topo_print(&plan, conf, stdout);
+	stay_aside(&plan);
 	GYR_TRY(gyr_accel_init(&accel, accel_drivers, GYR_COUNT(accel_drivers),
 			       gyr_accel_keccak_simd()));
 	options.drivers.keccak = accel.keccak;

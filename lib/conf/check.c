@@ -87,8 +87,10 @@ static int check_lane(struct document *document, const struct gyr_conf *conf, un
 	if (lane->stage_count == 0)
 		return document_refuse(document, field, "lane %s has no stage", lane->name);
 	(void)snprintf(field, sizeof field, "lanes[%u].place", lane_index);
-	if (lane->place == GYR_CONF_PLACE_SHARED && lane->kind == GYR_CONF_LANE_DATA)
-		return document_refuse(document, field, "a data lane must have a CPU of its own");
+	if (lane->place == GYR_CONF_PLACE_SHARED && lane->kind == GYR_CONF_LANE_DATA &&
+	    lane->idle != GYR_CONF_IDLE_PARK)
+		return document_refuse(document, field,
+				       "a data lane without a CPU of its own must have idle: park");
 	for (unsigned i = 0; i < lane_index; i++) {
 		const struct gyr_conf_lane *other = &conf->lanes[i];
 

@@ -150,7 +150,8 @@ const struct field lane_fields[] = {
 	{ NULL, "idle", FIELD_CHOICE, AT(idle), "backoff", 0, 0, false, idle_choices,
 	  "without work: spin (lowest latency, a whole core), backoff, park" },
 	{ NULL, "place", FIELD_CHOICE, AT(place), "any", 0, 0, false, place_choices,
-	  "any, nic (its device's NUMA node), node, shared (unpinned, cold lanes only)" },
+	  "any, nic (its device's NUMA node), node, shared (pinned to no CPU: cold lanes, or "
+	  "parked ones)" },
 	{ NULL, "node", FIELD_UNSIGNED, AT(node), "0", 0, 63, false, NULL, "for place: node" },
 	{ NULL, "cpu", FIELD_CPU, AT(cpu), "auto", 0, 4095, false, NULL,
 	  "a logical CPU's number, or auto" },

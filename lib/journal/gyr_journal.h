@@ -24,7 +24,7 @@
 
 #include "gyr_ring.h"
 
-#define GYR_JOURNAL_WRITER_COUNT_MAX 64
+#define GYR_JOURNAL_WRITER_COUNT_MAX 72 /* 64 lanes, the starting thread, some to spare */
 #define GYR_JOURNAL_ARGUMENT_MAX     6
 #define GYR_JOURNAL_LINE_MAX	     512
 

@@ -13,9 +13,37 @@
 /* Of trie nodes, as gyr_stf_root.h advises, with room for branches that grow. */
 #define TRIE_BYTES_PER_LEAF 288u
 
+void server_place(struct gyr_server *server, enum gyr_conf_stage_kind kind, unsigned index)
+{
+	const struct gyr_topo_plan *plan = server->options.plan;
+
+	server->node = GYR_MEM_NODE_ANY;
+	if (plan != NULL && kind != GYR_CONF_STAGE_KIND_COUNT)
+		server->node = gyr_topo_node_of(plan, &server->conf, kind, index);
+}
+
 int server_carve(struct gyr_server *server, void **out, const char *name, size_t size)
 {
-	return gyr_mem_carve(&server->mem, out, name, GYR_MEM_NODE_ANY, size, 4096);
+	const struct gyr_topo_plan *plan = server->options.plan;
+	cpu_set_t before;
+	cpu_set_t there;
+	bool moved = false;
+	int error;
+
+	/* Where the kernel does not bind memory, the first touch decides: make it from there. */
+	if (server->node >= 0 && plan->node_count > 1 &&
+	    sched_getaffinity(0, sizeof before, &before) == 0) {
+		CPU_ZERO(&there);
+		for (unsigned i = 0; i < plan->lane_count; i++)
+			if (plan->lanes[i].node == server->node && plan->lanes[i].cpu >= 0 &&
+			    plan->lanes[i].cpu < CPU_SETSIZE)
+				CPU_SET((size_t)plan->lanes[i].cpu, &there);
+		moved = sched_setaffinity(0, sizeof there, &there) == 0;
+	}
+	error = gyr_mem_carve(&server->mem, out, name, server->node, size, 4096);
+	if (moved)
+		(void)sched_setaffinity(0, sizeof before, &before);
+	return error;
 }
 
 static int carve_spsc(struct gyr_server *server, struct gyr_spsc **out, const char *name,
@@ -73,10 +101,12 @@ static int build_state(struct gyr_server *server)
 	limits.tx_bytes_max = gyr_min_u64(limits.tx_bytes_max, BLOCK_BYTES_MAX);
 	limits.seed = gyr_rng_next(&server->rng);
 	server->limits = limits;
+	server_place(server, GYR_CONF_STAGE_EXEC, 0);
 	GYR_TRY(carve_arena(server, &arena, "state", gyr_stf_size(&limits)));
 	if (!gyr_stf_init(&server->stf, &arena, &limits, &server->chain,
 			  server->options.drivers.keccak, server->options.drivers.precompile))
 		GYR_FAIL(GYR_ERR_MEMORY, "the state does not fit its arena");
+	server_place(server, GYR_CONF_STAGE_ROOT, 0);
 	GYR_TRY(carve_arena(server, &arena, "tries", gyr_stf_root_size(&root_limits)));
 	if (!gyr_stf_root_init(&server->stage_root.root, &arena, &root_limits,
 			       server->options.drivers.keccak))
@@ -88,6 +118,7 @@ static int build_exec(struct gyr_server *server)
 {
 	void *memory;
 
+	server_place(server, GYR_CONF_STAGE_EXEC, 0);
 	GYR_TRY(server_carve(server, &memory, "results",
 			     gyr_broadcast_size(sizeof(struct gyr_exec_result), RESULT_COUNT)));
 	server->results = gyr_broadcast_init(memory, sizeof(struct gyr_exec_result), RESULT_COUNT,
@@ -126,6 +157,7 @@ static int build_intakes(struct gyr_server *server)
 		struct server_gate *gate = &server->gates[i];
 		void *memory;
 
+		server_place(server, GYR_CONF_STAGE_GATE, i);
 		GYR_TRY(server_carve(
 			server, &memory, "intake",
 			gyr_intake_size(conf->intake.slot_count, conf->intake.slot_size)));
@@ -169,6 +201,7 @@ static int build_sequence(struct gyr_server *server)
 	struct gyr_arena arena;
 	void *memory;
 
+	server_place(server, GYR_CONF_STAGE_SEQUENCE, 0);
 	for (unsigned i = 0; i < 4; i++)
 		sequence.seed[i] = gyr_rng_next(&server->rng);
 	for (unsigned i = 0; i < conf->gate_count; i++)
@@ -194,10 +227,12 @@ static int build_log(struct gyr_server *server)
 {
 	void *memory;
 
+	server_place(server, GYR_CONF_STAGE_SEQUENCE, 0);
 	GYR_TRY(server_carve(server, &memory, "log-ring", server->conf.log.ring_size));
 	server->log_ring = memory;
 	GYR_TRY(server_carve(server, &memory, "log", sizeof *server->log));
 	server->log = memory;
+	server_place(server, GYR_CONF_STAGE_WAL, 0);
 	GYR_TRY(server_carve(server, &memory, "wal", sizeof *server->wal));
 	server->wal = memory;
 	return 0;
@@ -253,8 +288,11 @@ int server_build(struct gyr_server *server)
 	GYR_TRY(build_exec(server));
 	GYR_TRY(build_intakes(server));
 	GYR_TRY(build_sequence(server));
-	for (unsigned i = 0; i < server->conf.verify_count; i++)
+	for (unsigned i = 0; i < server->conf.verify_count; i++) {
+		server_place(server, GYR_CONF_STAGE_VERIFY, i);
 		GYR_TRY(build_verify(server, &server->verifies[i]));
+	}
+	server_place(server, GYR_CONF_STAGE_KIND_COUNT, 0);
 	return 0;
 }
 
@@ -346,7 +384,10 @@ static int build_gate(struct gyr_server *server, unsigned index)
 
 int server_build_gates(struct gyr_server *server)
 {
-	for (unsigned i = 0; i < server->conf.gate_count; i++)
+	for (unsigned i = 0; i < server->conf.gate_count; i++) {
+		server_place(server, GYR_CONF_STAGE_GATE, i);
 		GYR_TRY(build_gate(server, i));
+	}
+	server_place(server, GYR_CONF_STAGE_KIND_COUNT, 0);
 	return 0;
 }

@@ -17,11 +17,14 @@
 #include "gyr_blockdev.h"
 #include "gyr_clock.h"
 #include "gyr_conf.h"
+#include "gyr_journal.h"
 #include "gyr_keccak.h"
 #include "gyr_lane.h"
+#include "gyr_mem.h"
 #include "gyr_netdev.h"
 #include "gyr_precompile.h"
 #include "gyr_recover.h"
+#include "gyr_topo.h"
 
 /* What a program brings along. Everything outlives the server. */
 struct gyr_server_drivers {
@@ -47,6 +50,13 @@ struct gyr_server_options {
 	/* Metrics go to shared memory that gyrctl reads, by way of the data directory; else they
 	 * stay in the process. */
 	bool share_metrics;
+	/* Lines go where the configuration says, warnings and errors also into the data directory's
+	 * log of distinct errors; else nothing is said. */
+	bool journal;
+	/* gyr_topo_plan of the same configuration: where lanes run, and on which node the memory of
+	 * each lies. It outlives the server. NULL: lanes run on the CPUs that the configuration
+	 * numbers, all others and the memory anywhere. */
+	const struct gyr_topo_plan *plan;
 	gyr_server_progress *progress; /* may be NULL */
 	void *progress_context;
 	/* 0: secrets and hash seeds from the system's entropy; else all of them from this seed. */
@@ -74,12 +84,19 @@ struct gyr_server_recovery {
 
 struct gyr_server;
 
+/* On failure the cause is in the log of distinct errors too, if the data directory was ours. */
 GYR_MUST_USE int gyr_server_open(struct gyr_server **out, const struct gyr_server_options *options);
 
 const struct gyr_server_recovery *gyr_server_recovery(const struct gyr_server *server);
 
 /* The address that a gate listens at, for people and tests. */
 const struct gyr_netdev_info *gyr_server_gate(const struct gyr_server *server, unsigned gate);
+
+/* The journal's end of the thread that opened the server; NULL without a journal. */
+struct gyr_journal_writer *gyr_server_journal(struct gyr_server *server);
+
+/* Every region of memory, with its node; constant once open has returned. */
+const struct gyr_mem *gyr_server_memory(const struct gyr_server *server);
 
 /* Who holds how much memory, as a table. */
 void gyr_server_print_memory(const struct gyr_server *server, FILE *to);
@@ -91,7 +108,8 @@ GYR_MUST_USE int gyr_server_start(struct gyr_server *server);
 unsigned gyr_server_lane_count(const struct gyr_server *server);
 struct gyr_lane *gyr_server_lane(struct gyr_server *server, unsigned lane);
 
-/* Any thread: 0, or the negative error that stopped a stage; its cause goes onto the chain. */
+/* The thread that opened: 0, or the negative error that stopped a stage; its cause goes onto the
+ * chain, and once into the journal. */
 int gyr_server_failed(struct gyr_server *server);
 
 /*

@@ -28,22 +28,26 @@ static void label_stage(struct gyr_lane *lane, const struct gyr_conf_stage *stag
 
 /* Puts the stage that the configuration names on the lane. */
 static void add_stage(struct gyr_server *server, struct gyr_lane *lane,
-		      const struct gyr_conf_stage *stage)
+		      const struct gyr_conf_stage *stage, struct gyr_journal_writer *journal)
 {
 	switch (stage->kind) {
 	case GYR_CONF_STAGE_GATE:
+		server->gates[stage->index].stage->journal = journal;
 		gyr_lane_add(lane, &stage_gate_ops, server->gates[stage->index].stage, 32);
 		break;
 	case GYR_CONF_STAGE_VERIFY:
 		gyr_lane_add(lane, &stage_verify_ops, server->verifies[stage->index], 64);
 		break;
 	case GYR_CONF_STAGE_SEQUENCE:
+		server->stage_sequence.journal = journal;
 		gyr_lane_add(lane, &stage_sequence_ops, &server->stage_sequence, 64);
 		break;
 	case GYR_CONF_STAGE_WAL:
+		server->stage_wal.journal = journal;
 		gyr_lane_add(lane, &stage_wal_ops, &server->stage_wal, 64);
 		break;
 	case GYR_CONF_STAGE_EXEC:
+		server->stage_exec.journal = journal;
 		if (stage->index == 0)
 			gyr_lane_add(lane, &stage_exec_ops, &server->stage_exec, 64);
 		break;
@@ -53,8 +57,12 @@ static void add_stage(struct gyr_server *server, struct gyr_lane *lane,
 	case GYR_CONF_STAGE_PREPARE:
 		gyr_lane_add(lane, &stage_prepare_ops, &server->stage_wal, 1);
 		break;
-	case GYR_CONF_STAGE_CHECKPOINT:
 	case GYR_CONF_STAGE_JOURNAL:
+		if (server->stage_journal == NULL)
+			return;
+		gyr_lane_add(lane, &stage_journal_ops, server->stage_journal, 64);
+		break;
+	case GYR_CONF_STAGE_CHECKPOINT:
 	case GYR_CONF_STAGE_KIND_COUNT:
 		return;
 	case GYR_CONF_STAGE_METRICS:
@@ -64,32 +72,70 @@ static void add_stage(struct gyr_server *server, struct gyr_lane *lane,
 	label_stage(lane, stage);
 }
 
-static int build_lane(struct gyr_server *server, const struct gyr_conf_lane *conf)
+static int add_writer(struct gyr_server *server, struct gyr_journal_writer **writer)
 {
+	void *memory;
+
+	*writer = NULL;
+	if (server->stage_journal == NULL)
+		return 0;
+	GYR_TRY(server_carve(server, &memory, "journal-ring",
+			     stage_journal_ring_size(server->stage_journal)));
+	*writer = gyr_journal_writer_add(&server->stage_journal->journal, memory);
+	return 0;
+}
+
+static int build_lane(struct gyr_server *server, unsigned index)
+{
+	const struct gyr_conf_lane *conf = &server->conf.lanes[index];
 	struct gyr_lane_options options = {
 		.name = conf->name,
 		.kind = conf->kind == GYR_CONF_LANE_DATA ? GYR_LANE_DATA : GYR_LANE_COLD,
 		.idle = idle_of(conf->idle),
 		.cpu = conf->cpu,
+		.cpus = &server->shared_cpus,
 		.priority = (int)conf->priority,
 		.spin_turns = (uint32_t)conf->spin_turns,
 		.turn_ns_max = (uint32_t)conf->turn_time_max,
 	};
+	struct gyr_journal_writer *writer;
 	struct gyr_lane *lane;
 	void *memory;
 
+	if (server->options.plan != NULL)
+		options.cpu = server->options.plan->lanes[index].cpu;
+	if (conf->stage_count > 0)
+		server_place(server, conf->stages[0].kind, conf->stages[0].index);
 	GYR_TRY(server_carve(server, &memory, "lane", sizeof *lane));
 	lane = memory;
 	GYR_TRY(gyr_lane_init(lane, server->options.drivers.clock, &options));
 	server->lanes[server->lane_count++] = lane;
+	GYR_TRY(add_writer(server, &writer));
 	for (unsigned i = 0; i < conf->stage_count; i++)
-		add_stage(server, lane, &conf->stages[i]);
+		add_stage(server, lane, &conf->stages[i], writer);
 	return 0;
+}
+
+/* Where lanes run that have no CPU of their own: as planned, else where this thread may. */
+static void find_shared_cpus(struct gyr_server *server)
+{
+	const struct gyr_topo_plan *plan = server->options.plan;
+
+	CPU_ZERO(&server->shared_cpus);
+	if (plan == NULL) {
+		(void)sched_getaffinity(0, sizeof server->shared_cpus, &server->shared_cpus);
+		return;
+	}
+	for (unsigned cpu = 0; cpu < CPU_SETSIZE; cpu++)
+		if (gyr_topo_cpus_has(&plan->shared, cpu))
+			CPU_SET(cpu, &server->shared_cpus);
 }
 
 int server_build_lanes(struct gyr_server *server)
 {
+	find_shared_cpus(server);
 	for (unsigned i = 0; i < server->conf.lane_count; i++)
-		GYR_TRY(build_lane(server, &server->conf.lanes[i]));
+		GYR_TRY(build_lane(server, i));
+	server_place(server, GYR_CONF_STAGE_KIND_COUNT, 0);
 	return 0;
 }

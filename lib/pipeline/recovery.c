@@ -236,14 +236,14 @@ static int open_log(struct gyr_server *server, const struct gyr_wal_reader *read
 		.block_length_max = (uint32_t)conf->log.block_size_max,
 		.identity = reader->end.epoch == 0 ? server->identity : reader->identity,
 	};
-	struct gyr_clock *clock = server->options.drivers.clock;
 	struct gyr_wal_config wal = {
 		.dev = server->device,
 		.log = server->log,
 		.in_flight_max = (uint32_t)conf->log.in_flight,
 		.prepare_ahead = (uint32_t)conf->log.prepared,
 		.retention_bytes = conf->log.retain_size,
-		.utc_ns = gyr_clock_utc_at(clock, gyr_clock_now_ns(clock)).utc_ns,
+		.utc_ns = server_utc_ns(server),
+		.write_ns = &server->metric.area->wal[0].write_ns,
 	};
 	struct gyr_wal_end end = reader->end;
 	int added;
@@ -261,7 +261,10 @@ static int open_log(struct gyr_server *server, const struct gyr_wal_reader *read
 	note_epoch(server, server->log->epoch, reader->end.position);
 	server->stage_wal = (struct stage_wal){ .wal = server->wal,
 						.device = server->device,
-						.fault = &server->fault };
+						.fault = &server->fault,
+						.metric = &server->metric.area->wal[0] };
+	server->stage_exec.metric = &server->metric.area->exec[0];
+	server->stage_root.root_ns = &server->metric.area->block[0].root_ns;
 	server->exec->log = server->log;
 	server->exec->reader = server->exec_reader;
 	server->sequence->commit_takes_at = &server->wal->takes_at;

@@ -3,6 +3,8 @@
 #ifndef SERVER_INTERNAL_H
 #define SERVER_INTERNAL_H
 
+#include <sched.h>
+
 #include "fault.h"
 #include "gyr_genesis.h"
 #include "gyr_mem.h"
@@ -10,6 +12,7 @@
 #include "gyr_server.h"
 #include "stage_exec.h"
 #include "stage_gate.h"
+#include "stage_journal.h"
 #include "stage_metrics.h"
 #include "stage_root.h"
 #include "stage_sequence.h"
@@ -49,6 +52,7 @@ struct gyr_server {
 	struct gyr_server_options options;
 	struct gyr_conf conf;
 	struct gyr_mem mem;
+	int node; /* of what is being carved: server_place */
 	struct gyr_rng rng;
 	struct pipeline_fault fault;
 	struct gyr_server_recovery recovery;
@@ -85,11 +89,15 @@ struct gyr_server {
 	struct stage_root stage_root;
 	struct stage_metrics stage_metrics;
 	struct gyr_metric metric;
+	struct stage_journal *stage_journal; /* NULL without one */
+	struct gyr_journal_writer *journal;  /* the opening thread's */
 
+	cpu_set_t shared_cpus; /* for lanes that are pinned to none */
 	struct gyr_lane *lanes[GYR_CONF_LANE_COUNT_MAX];
 	unsigned lane_count;
 	bool started;
 	bool stopped;
+	bool fault_told;
 };
 
 /* build.c: carves and wires everything but the lanes; the log is not open yet. */
@@ -97,8 +105,19 @@ GYR_MUST_USE int server_build(struct gyr_server *server);
 GYR_MUST_USE int server_build_gates(struct gyr_server *server);
 GYR_MUST_USE int server_carve(struct gyr_server *server, void **out, const char *name, size_t size);
 
-/* server.c: the metrics' area. Once the directory is locked: another instance's are not touched. */
+/*
+ * What is carved from here on is used by the lane of this stage: it lies on that lane's node, and
+ * is first touched from that lane's CPU where there are several nodes. GYR_CONF_STAGE_KIND_COUNT:
+ * by no lane in particular.
+ */
+void server_place(struct gyr_server *server, enum gyr_conf_stage_kind kind, unsigned index);
+
+/* server.c: metrics and error log. Once the directory is locked: another instance's are not
+ * touched. */
 GYR_MUST_USE int server_open_metrics(struct gyr_server *server);
+
+/* UTC for what the opening thread says. */
+uint64_t server_utc_ns(const struct gyr_server *server);
 
 /* recovery.c: genesis, checkpoint, log; leaves the log open in a new epoch. */
 GYR_MUST_USE int server_recover(struct gyr_server *server);

@@ -13,6 +13,19 @@ static unsigned exec_poll(void *self, const struct gyr_turn *turn, unsigned budg
 	return (unsigned)done | (stalled ? GYR_STAGE_STALLED : 0);
 }
 
+/* The state is this lane's alone: what is not atomic there is published from here. */
+static void exec_tick(void *self, const struct gyr_turn *turn)
+{
+	struct stage_exec *stage = self;
+	const struct gyr_state *state = gyr_stf_state(stage->exec->stf);
+
+	watch_exec(&stage->watch, stage->journal, stage->exec->stf, turn);
+	if (stage->metric == NULL)
+		return;
+	gyr_metric_set(&stage->metric->accounts, state->account_count);
+	gyr_metric_set(&stage->metric->slots, state->slot_count);
+}
+
 static bool exec_drain(void *self, const struct gyr_turn *turn)
 {
 	struct stage_exec *stage = self;
@@ -24,5 +37,6 @@ static bool exec_drain(void *self, const struct gyr_turn *turn)
 const struct gyr_stage_ops stage_exec_ops = {
 	.name = "exec",
 	.poll = exec_poll,
+	.tick = exec_tick,
 	.drain = exec_drain,
 };

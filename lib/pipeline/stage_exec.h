@@ -5,11 +5,16 @@
 
 #include "fault.h"
 #include "gyr_exec.h"
+#include "gyr_metric.h"
 #include "gyr_stage.h"
+#include "watch.h"
 
 struct stage_exec {
 	struct gyr_exec *exec;
 	struct pipeline_fault *fault;
+	struct gyr_metric_exec *metric;	    /* may be NULL */
+	struct gyr_journal_writer *journal; /* may be NULL */
+	struct watch_exec watch;
 };
 
 extern const struct gyr_stage_ops stage_exec_ops;

@@ -431,6 +431,11 @@ static void gate_tick(void *self, const struct gyr_turn *turn)
 
 	gyr_netdev_tick(gate->device, &time);
 	gyr_session_tick(gate->sessions, &time);
+	watch_gate(&gate->watch, gate->journal, gate->results_consumer, gate->device,
+		   gyr_session_counters(gate->sessions),
+		   (const uint64_t[2]){ gyr_metric_get(&gate->counters.ring_full),
+					gyr_metric_get(&gate->counters.pool_full) },
+		   turn);
 	if (gate->session_metric != NULL)
 		gyr_metric_copy(&gate->session_metric->datagrams,
 				&gyr_session_counters(gate->sessions)->datagrams,

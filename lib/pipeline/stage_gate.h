@@ -21,6 +21,7 @@
 #include "gyr_sequence.h"
 #include "gyr_session.h"
 #include "gyr_stage.h"
+#include "watch.h"
 
 /* Ordered transactions that wait for their answers; a power of two. */
 #define GATE_WAITING_COUNT 65536u
@@ -86,6 +87,8 @@ struct stage_gate {
 	uint64_t utc_ns;			   /* of this turn */
 	struct gyr_metric_latency *latency;	   /* may be NULL */
 	struct gyr_metric_session *session_metric; /* may be NULL */
+	struct gyr_journal_writer *journal;	   /* may be NULL */
+	struct watch_gate watch;
 	bool stopping;
 
 	struct gyr_session_input input;

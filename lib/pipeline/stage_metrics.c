@@ -45,11 +45,13 @@ static void publish_back(struct gyr_server *server, struct gyr_metric_area *area
 
 	for (unsigned i = 0; i < server->conf.verify_count; i++) {
 		const struct stage_verify *verify = server->verifies[i];
-		uint64_t valid = gyr_metric_get(&verify->recovered);
+		uint64_t requests = gyr_metric_get(&verify->recovered);
 
 		label(area->verify[i].label, "verify", i);
-		gyr_metric_set(&area->verify[i].valid, valid);
-		gyr_metric_set(&area->verify[i].requests, valid + gyr_metric_get(&verify->invalid));
+		gyr_metric_set(&area->verify[i].requests, requests);
+		gyr_metric_set(&area->verify[i].valid, requests - gyr_metric_get(&verify->invalid));
+		gyr_metric_set(&area->verify[i].shadow, gyr_metric_get(&verify->shadow));
+		copy(&area->verify[i].batches_1, verify->by_size, sizeof verify->by_size);
 		gyr_metric_set(&area->verify[i].batches, gyr_metric_get(&verify->batches));
 	}
 	gyr_metric_label(area->sequence[0].label, "sequence");
@@ -65,6 +67,7 @@ static void publish_back(struct gyr_server *server, struct gyr_metric_area *area
 	     sizeof server->exec->counters);
 	gyr_metric_label(area->wal[0].label, "wal");
 	gyr_metric_label(area->block[0].label, "chain");
+	gyr_metric_label(area->journal[0].label, "journal");
 }
 
 static void publish_server(struct gyr_server *server, struct gyr_metric_area *area)

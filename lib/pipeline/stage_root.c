@@ -31,6 +31,8 @@ static bool give_back(struct stage_root *stage, uint64_t now_ns)
 					    .block_hash = stage->parent_hash };
 	atomic_store_explicit(&stage->block_number, rooted->number, memory_order_relaxed);
 	atomic_store_explicit(&stage->duration_ns, now_ns - stage->begun_ns, memory_order_relaxed);
+	if (stage->root_ns != NULL)
+		gyr_metric_record(stage->root_ns, now_ns - stage->begun_ns);
 	gyr_spsc_publish(stage->rooted);
 	gyr_spsc_release(stage->blocks);
 	stage->busy = false;

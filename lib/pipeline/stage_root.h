@@ -8,6 +8,7 @@
 
 #include "fault.h"
 #include "gyr_exec.h"
+#include "gyr_metric.h"
 #include "gyr_stage.h"
 #include "gyr_stf_root.h"
 
@@ -22,6 +23,7 @@ struct stage_root {
 	_Atomic uint64_t block_number; /* the last one rooted; any thread, relaxed */
 	_Atomic uint64_t duration_ns;  /* of the last one */
 	uint64_t begun_ns;
+	struct gyr_metric_histogram *root_ns; /* takes how long each took; may be NULL */
 };
 
 extern const struct gyr_stage_ops stage_root_ops;

@@ -12,6 +12,13 @@ static unsigned sequence_poll(void *self, const struct gyr_turn *turn, unsigned 
 	return (unsigned)done | (stalled ? GYR_STAGE_STALLED : 0);
 }
 
+static void sequence_tick(void *self, const struct gyr_turn *turn)
+{
+	struct stage_sequence *stage = self;
+
+	watch_sequence(&stage->watch, stage->journal, stage->sequence, turn);
+}
+
 static bool sequence_drain(void *self, const struct gyr_turn *turn)
 {
 	struct stage_sequence *stage = self;
@@ -24,5 +31,6 @@ static bool sequence_drain(void *self, const struct gyr_turn *turn)
 const struct gyr_stage_ops stage_sequence_ops = {
 	.name = "sequence",
 	.poll = sequence_poll,
+	.tick = sequence_tick,
 	.drain = sequence_drain,
 };

@@ -79,6 +79,8 @@ static unsigned verify_run(struct stage_verify *verify, const struct verify_gate
 		gyr_intake_verified(gate->intake, first + i);
 	}
 	add(&verify->batches, 1);
+	add(&verify->by_size[count == 1 ? 0 : 32 - __builtin_clz(count - 1)], 1);
+	atomic_store_explicit(&verify->shadow, verify->recover.shadow_count, memory_order_relaxed);
 	add(&verify->recovered, count);
 	add(&verify->invalid, count - (unsigned)__builtin_popcountll(valid));
 	return count;

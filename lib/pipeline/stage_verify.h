@@ -37,6 +37,8 @@ struct stage_verify {
 	_Atomic uint64_t batches;
 	_Atomic uint64_t recovered;
 	_Atomic uint64_t invalid;
+	_Atomic uint64_t shadow;     /* repeated on the reference */
+	_Atomic uint64_t by_size[7]; /* batches of 1, 2, up to 4, 8, 16, 32, 64 */
 
 	struct gyr_slice messages[2 * GYR_RECOVER_BATCH_MAX];
 	struct gyr_hash hashes[2 * GYR_RECOVER_BATCH_MAX];

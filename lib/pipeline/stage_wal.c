@@ -21,6 +21,25 @@ static unsigned wal_poll(void *self, const struct gyr_turn *turn, unsigned budge
 	return failed(stage, "wal") ? 0 : done;
 }
 
+/* The statistics are the data lane's own: they are published from here. */
+static void wal_tick(void *self, const struct gyr_turn *turn)
+{
+	struct stage_wal *stage = self;
+	const struct gyr_wal *wal = stage->wal;
+	struct gyr_metric_wal *metric = stage->metric;
+
+	watch_wal(&stage->watch, stage->journal, wal, turn);
+	if (metric == NULL)
+		return;
+	gyr_metric_set(&metric->writes, wal->statistics.write_count);
+	gyr_metric_set(&metric->bytes, wal->statistics.write_byte_count);
+	gyr_metric_set(&metric->in_flight, wal->tail - wal->head);
+	gyr_metric_set(&metric->in_flight_max, wal->statistics.in_flight_max_seen);
+	gyr_metric_set(&metric->short_writes, wal->statistics.short_write_count);
+	gyr_metric_set(&metric->waits_segment, wal->statistics.wait_segment_count);
+	gyr_metric_set(&metric->segments_ready, gyr_wal_segments_ready(wal));
+}
+
 static unsigned wal_wait_fds(void *self, int *fds, unsigned fd_count_max)
 {
 	struct stage_wal *stage = self;
@@ -54,6 +73,7 @@ static unsigned prepare_poll(void *self, const struct gyr_turn *turn, unsigned b
 const struct gyr_stage_ops stage_wal_ops = {
 	.name = "wal",
 	.poll = wal_poll,
+	.tick = wal_tick,
 	.wait_fds = wal_wait_fds,
 	.drain = wal_drain,
 };

@@ -22,6 +22,7 @@
 
 #include "gyr_blockdev.h"
 #include "gyr_log.h"
+#include "gyr_metric.h"
 #include "gyr_wal_reader.h"
 
 #define GYR_WAL_CONSUMERS_MAX 8
@@ -36,6 +37,8 @@ struct gyr_wal_config {
 	uint32_t spare_count_max;  /* pruned segments kept for recycling; 0: 2 */
 	uint64_t retention_bytes;  /* never pruned behind the durable position */
 	uint64_t utc_ns;	   /* now, for the EPOCH record */
+	/* Takes how long each write took; may be NULL. */
+	struct gyr_metric_histogram *write_ns;
 };
 
 struct gyr_wal_failure {
@@ -72,6 +75,7 @@ struct gyr_wal {
 	uint32_t write_length_max;
 	uint32_t prepare_ahead;
 	uint32_t spare_count_max;
+	struct gyr_metric_histogram *write_ns; /* the data lane's, or NULL */
 
 	/* The data lane's own. */
 	alignas(GYR_CACHE_LINE) uint64_t queued; /* up to where writes were made */
@@ -162,6 +166,16 @@ static inline bool gyr_wal_takes_commit(const struct gyr_wal *wal)
 	/* Relaxed, both: `committed` is the caller's own word, `takes_at` a hint. */
 	return atomic_load_explicit(&wal->takes_at, memory_order_relaxed) ==
 	       atomic_load_explicit(&wal->log->committed, memory_order_relaxed);
+}
+
+/* Any thread: segments that lie ready beyond the one being written. */
+static inline uint64_t gyr_wal_segments_ready(const struct gyr_wal *wal)
+{
+	/* Relaxed, both: a figure for people. */
+	uint64_t current = atomic_load_explicit(&wal->segment_current, memory_order_relaxed);
+	uint64_t ready = atomic_load_explicit(&wal->segment_ready, memory_order_relaxed);
+
+	return ready > current + 1 ? ready - current - 1 : 0;
 }
 
 /* The data lane: how long the oldest write has been under way; 0 when there is none. */

@@ -82,6 +82,7 @@ int gyr_wal_open(struct gyr_wal *wal, const struct gyr_wal_config *config,
 							      : config->write_length_max;
 	wal->prepare_ahead = config->prepare_ahead == 0 ? 2 : config->prepare_ahead;
 	wal->spare_count_max = config->spare_count_max == 0 ? 2 : config->spare_count_max;
+	wal->write_ns = config->write_ns;
 	wal->fill_slot = -1;
 	wal->queued = end->position;
 	wal->claim = end->position;
@@ -135,7 +136,8 @@ static void send(struct gyr_wal *wal, uint32_t number)
 	wal->statistics.write_count++;
 }
 
-static void complete(struct gyr_wal *wal, const struct gyr_blockdev_completion *completion)
+static void complete(struct gyr_wal *wal, const struct gyr_blockdev_completion *completion,
+		     uint64_t now_ns)
 {
 	uint32_t number = (uint32_t)completion->tag;
 	struct gyr_wal_write *write = entry_of(wal, number);
@@ -157,6 +159,8 @@ static void complete(struct gyr_wal *wal, const struct gyr_blockdev_completion *
 	wal->statistics.write_byte_count += done;
 	if (done == length) {
 		write->state = GYR_WAL_WRITE_DONE;
+		if (wal->write_ns != NULL)
+			gyr_metric_record(wal->write_ns, now_ns - write->commit_ns);
 		return;
 	}
 	/* Short: what was written is durable, the rest is a write of its own. Its first unit may
@@ -252,7 +256,7 @@ unsigned gyr_wal_poll(struct gyr_wal *wal, uint64_t now_ns)
 			? 0
 			: gyr_blockdev_poll(wal->dev, completions, GYR_COUNT(completions));
 	for (unsigned i = 0; i < count; i++) {
-		complete(wal, &completions[i]);
+		complete(wal, &completions[i], now_ns);
 		/* At once: nothing that completed with or after it is acknowledged. */
 		if (GYR_UNLIKELY(gyr_wal_status(wal) != 0))
 			return count;

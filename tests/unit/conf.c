@@ -136,7 +136,8 @@ static void wrong_files_say_where_and_what(void **state)
 		{ HEAD GATE "lanes:\n" DATA "  - {name: c, stages: [root]}\n",
 		  "dir/x.yaml:7:24: lanes[1].stages[0]: root belongs on a cold lane" },
 		{ HEAD GATE "lanes:\n  - {name: d, place: shared, stages: [gate 0]}\n",
-		  "dir/x.yaml:6:22: lanes[0].place: a data lane must have a CPU of its own" },
+		  "dir/x.yaml:6:22: lanes[0].place: a data lane without a CPU of its own must have "
+		  "idle: park" },
 		{ HEAD GATE "lanes:\n  - {name: d}\n",
 		  "dir/x.yaml:6:5: lanes[0].stages: lane d has no stage" },
 		{ HEAD GATE "lanes:\n  - {name: d, cpu: 1, stages: [gate 0]}\n"

@@ -275,6 +275,10 @@ static void this_machine_has_a_plan(void **state)
 	load("loopback");
 	make_plan(NULL);
 	assert_true(plan.cpu_count > 0);
+	/* The embedded default is pinned nowhere: its lanes run wherever the process may. */
+	assert_int_equal(plan.lanes[0].cpu, -1);
+	conf.lanes[0].place = GYR_CONF_PLACE_ANY;
+	make_plan(NULL);
 	assert_true(plan.lanes[0].cpu >= 0);
 }
 
