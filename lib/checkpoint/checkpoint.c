@@ -1,25 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gyr_checkpoint.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <lmdb.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "gyr_bytes.h"
 #include "gyr_err.h"
 
 #define SIZE_MAX_DEFAULT (UINT64_C(64) << 30)
-#define LOCK_NAME	 "writer"
+#define CLEAR_STEP	 4096u
 
-enum table { META, ACCOUNTS, SLOTS, CODES, ITEMS, TABLE_COUNT };
+enum table { META, ACCOUNTS, SLOTS, CODES, BLOCKS, ITEMS, TABLE_COUNT };
 
-static const char *const table_names[TABLE_COUNT] = { "meta", "accounts", "slots", "codes",
-						      "items" };
+static const char *const table_names[TABLE_COUNT] = { "meta",  "accounts", "slots",
+						      "codes", "blocks",   "items" };
 
 /* Rows as they are stored; little-endian numbers, format GYR_CHECKPOINT_VERSION. */
 struct account_row {
@@ -33,244 +27,240 @@ struct slot_key {
 	uint8_t key[32];
 };
 
+/* Its key is the block's number, big-endian; the two lists follow. */
+struct block_row {
+	uint64_t position;
+	uint64_t arrival_next;
+	uint64_t mini_number;
+	uint64_t tx_count;
+	uint8_t hash[32];
+	uint32_t undecided_count;
+	uint32_t outcome_count;
+};
+
 struct identity_row {
 	uint64_t version;
 	uint64_t chain_id;
 	uint8_t genesis_hash[32];
+	uint8_t digest[32]; /* of the genesis file that gives this hash */
 };
 
 _Static_assert(sizeof(struct account_row) == 72, "format");
 _Static_assert(sizeof(struct slot_key) == 52, "format");
-_Static_assert(sizeof(struct identity_row) == 48, "format");
-_Static_assert(sizeof(struct gyr_checkpoint_head) == 8 + 32 + 32 + 8 + 8 + 8 + 24, "format");
+_Static_assert(sizeof(struct block_row) == 72, "format");
+_Static_assert(sizeof(struct identity_row) == 80, "format");
+_Static_assert(sizeof(struct gyr_checkpoint_head) == 8 + 32 + 32 + 8 + 48 + 24, "format");
 
-struct gyr_checkpoint {
-	MDB_env *env;
-	MDB_txn *txn; /* of the checkpoint that is open */
-	MDB_dbi tables[TABLE_COUNT];
-	int lock_fd;
+struct gyr_checkpoint_store {
+	struct gyr_store *store;
+	uint64_t chain_id;
+	uint8_t *scratch; /* a block's row while it is put together */
+	size_t scratch_size;
+	bool begun;
+	bool reading;
 	bool read_only;
 };
 
-static enum gyr_err code_of(int result)
+static struct gyr_slice bytes_of(const void *data, size_t length)
 {
-	switch (result) {
-	case MDB_MAP_FULL:
-	case MDB_TXN_FULL:
-		return GYR_ERR_LIMIT;
-	case ENOSPC:
-		return GYR_ERR_DISK_FULL;
-	case ENOMEM:
-		return GYR_ERR_MEMORY;
-	case EACCES:
-	case EPERM:
-		return GYR_ERR_PERMISSION;
-	case MDB_CORRUPTED:
-	case MDB_INVALID:
-	case MDB_VERSION_MISMATCH:
-	case MDB_PAGE_NOTFOUND:
-		return GYR_ERR_DATA;
-	default:
-		return GYR_ERR_IO;
-	}
+	return (struct gyr_slice){ data, length };
 }
 
-#define TRY_MDB(call, what)                                                                        \
-	do {                                                                                       \
-		int result_ = (call);                                                              \
-		if (result_ != 0)                                                                  \
-			GYR_FAIL(code_of(result_), "checkpoint store: %s: %s", (what),             \
-				 mdb_strerror(result_));                                           \
-	} while (0)
-
-static MDB_val value_of(const void *data, size_t size)
+static struct gyr_slice named(const char *name)
 {
-	return (MDB_val){ .mv_size = size, .mv_data = (void *)(uintptr_t)data };
+	return bytes_of(name, strlen(name));
 }
 
-static int lock(struct gyr_checkpoint *store, const char *path)
+int gyr_checkpoint_open(struct gyr_checkpoint_store **out,
+			const struct gyr_checkpoint_config *config)
 {
-	char name[4096];
-
-	if (mkdir(path, 0750) != 0 && errno != EEXIST)
-		GYR_FAIL(code_of(errno), "cannot make %s: %s", path, strerror(errno));
-	(void)snprintf(name, sizeof name, "%s/%s", path, LOCK_NAME);
-	store->lock_fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
-	if (store->lock_fd < 0)
-		GYR_FAIL(code_of(errno), "cannot open %s: %s", name, strerror(errno));
-	if (flock(store->lock_fd, LOCK_EX | LOCK_NB) != 0)
-		GYR_FAIL(GYR_ERR_LOCKED, "another instance holds %s", name);
-	return 0;
-}
-
-static int check_identity(struct gyr_checkpoint *store, MDB_txn *txn,
-			  const struct gyr_checkpoint_config *config)
-{
-	struct identity_row row = { .version = GYR_CHECKPOINT_VERSION,
-				    .chain_id = config->chain_id };
-	MDB_val key = value_of("identity", 8);
-	MDB_val value = value_of(&row, sizeof row);
-	MDB_val found;
-	int result = mdb_get(txn, store->tables[META], &key, &found);
-
-	memcpy(row.genesis_hash, config->genesis_hash.bytes, 32);
-	if (result == MDB_NOTFOUND && !store->read_only) {
-		TRY_MDB(mdb_put(txn, store->tables[META], &key, &value, 0), "identity");
-		return 0;
-	}
-	TRY_MDB(result, "identity");
-	if (found.mv_size != sizeof row || memcmp(found.mv_data, &row, sizeof row) != 0)
-		GYR_FAIL(GYR_ERR_GENESIS,
-			 "the checkpoint store belongs to another genesis, chain or version");
-	return 0;
-}
-
-static int open_tables(struct gyr_checkpoint *store, const struct gyr_checkpoint_config *config)
-{
-	MDB_txn *txn;
-	int error = 0;
-
-	TRY_MDB(mdb_txn_begin(store->env, NULL, store->read_only ? MDB_RDONLY : 0, &txn),
-		"opening");
-	for (unsigned i = 0; i < TABLE_COUNT && error == 0; i++) {
-		int result = mdb_dbi_open(txn, table_names[i], store->read_only ? 0 : MDB_CREATE,
-					  &store->tables[i]);
-
-		if (result != 0)
-			error = gyr_err_push(code_of(result), __FILE__, __LINE__,
-					     "checkpoint store: table %s: %s", table_names[i],
-					     mdb_strerror(result));
-	}
-	if (error == 0)
-		error = check_identity(store, txn, config);
-	if (error < 0) {
-		mdb_txn_abort(txn);
-		return error;
-	}
-	TRY_MDB(mdb_txn_commit(txn), "opening");
-	return 0;
-}
-
-static int open_store(struct gyr_checkpoint *store, const struct gyr_checkpoint_config *config)
-{
-	size_t size = (size_t)(config->size_max == 0 ? SIZE_MAX_DEFAULT : config->size_max);
-	unsigned flags = MDB_NOTLS | (config->read_only ? MDB_RDONLY : 0);
-
-	if (!config->read_only)
-		GYR_TRY(lock(store, config->path));
-	TRY_MDB(mdb_env_create(&store->env), "creating");
-	TRY_MDB(mdb_env_set_maxdbs(store->env, TABLE_COUNT), "creating");
-	TRY_MDB(mdb_env_set_mapsize(store->env, size), "its size");
-	TRY_MDB(mdb_env_open(store->env, config->path, flags, 0640), config->path);
-	return open_tables(store, config);
-}
-
-int gyr_checkpoint_open(struct gyr_checkpoint **out, const struct gyr_checkpoint_config *config)
-{
-	struct gyr_checkpoint *store = calloc(1, sizeof *store);
+	struct gyr_store_config store = {
+		.path = config->path,
+		.size_max = config->size_max == 0 ? SIZE_MAX_DEFAULT : config->size_max,
+		.tables = table_names,
+		.table_count = TABLE_COUNT,
+		.read_only = config->read_only,
+		.context = config->store_context,
+	};
+	struct gyr_checkpoint_store *made = calloc(1, sizeof *made);
 	int error;
 
-	if (store == NULL)
+	if (made == NULL)
 		GYR_FAIL(GYR_ERR_MEMORY, "no memory for the checkpoint store");
-	store->lock_fd = -1;
-	store->read_only = config->read_only;
-	error = open_store(store, config);
+	made->chain_id = config->chain_id;
+	made->read_only = config->read_only;
+	error = gyr_store_open(&made->store, config->store, &store);
 	if (error < 0) {
-		gyr_checkpoint_close(store);
-		return gyr_err_add(error, __FILE__, __LINE__, "opening the checkpoint store %s",
+		free(made);
+		return gyr_err_add(error, __FILE__, __LINE__, "opening the checkpoints in %s",
 				   config->path);
 	}
-	*out = store;
+	*out = made;
 	return 0;
 }
 
-void gyr_checkpoint_close(struct gyr_checkpoint *store)
+void gyr_checkpoint_close(struct gyr_checkpoint_store *store)
 {
-	if (store->txn != NULL)
-		gyr_checkpoint_abort(store);
-	if (store->env != NULL)
-		mdb_env_close(store->env);
-	if (store->lock_fd >= 0)
-		(void)close(store->lock_fd);
+	if (store == NULL)
+		return;
+	gyr_store_close(store->store);
+	free(store->scratch);
 	free(store);
 }
 
-static int read_head(struct gyr_checkpoint *store, MDB_txn *txn, struct gyr_checkpoint_head *head)
+int gyr_checkpoint_begin(struct gyr_checkpoint_store *store)
 {
-	MDB_val key = value_of("head", 4);
-	MDB_val value;
-	int result = mdb_get(txn, store->tables[META], &key, &value);
+	gyr_assert(!store->begun && !store->reading && !store->read_only);
+	GYR_TRY(gyr_store_begin(store->store, true));
+	store->begun = true;
+	return 0;
+}
 
-	if (result == MDB_NOTFOUND)
-		return 0;
-	TRY_MDB(result, "head");
-	if (value.mv_size != sizeof *head)
-		GYR_FAIL(GYR_ERR_DATA, "checkpoint store: a head of %zu bytes", value.mv_size);
-	memcpy(head, value.mv_data, sizeof *head);
+void gyr_checkpoint_abort(struct gyr_checkpoint_store *store)
+{
+	gyr_assert(store->begun);
+	gyr_store_abort(store->store);
+	store->begun = false;
+}
+
+int gyr_checkpoint_read_begin(struct gyr_checkpoint_store *store)
+{
+	gyr_assert(!store->begun && !store->reading);
+	GYR_TRY(gyr_store_begin(store->store, false));
+	store->reading = true;
+	return 0;
+}
+
+void gyr_checkpoint_read_end(struct gyr_checkpoint_store *store)
+{
+	gyr_assert(store->reading);
+	gyr_store_abort(store->store);
+	store->reading = false;
+}
+
+static int read_identity(struct gyr_checkpoint_store *store, struct identity_row *row)
+{
+	struct gyr_slice value;
+	int found = gyr_store_get(store->store, META, named("identity"), &value);
+
+	if (found <= 0)
+		return found;
+	memset(row, 0, sizeof *row);
+	memcpy(row, value.data, gyr_min_u64(value.length, sizeof *row));
+	if (row->version != GYR_CHECKPOINT_VERSION || value.length != sizeof *row)
+		GYR_FAIL(GYR_ERR_GENESIS,
+			 "the checkpoints have format version %llu, this program reads %d: delete "
+			 "them, if the log still reaches back to genesis",
+			 (unsigned long long)row->version, GYR_CHECKPOINT_VERSION);
 	return 1;
 }
 
-int gyr_checkpoint_head(struct gyr_checkpoint *store, struct gyr_checkpoint_head *head)
+int gyr_checkpoint_known(struct gyr_checkpoint_store *store, struct gyr_hash *genesis_hash,
+			 const struct gyr_hash *digest)
 {
-	MDB_txn *txn;
+	struct identity_row row;
 	int found;
 
-	if (store->txn != NULL)
-		return read_head(store, store->txn, head);
-	TRY_MDB(mdb_txn_begin(store->env, NULL, MDB_RDONLY, &txn), "head");
-	found = read_head(store, txn, head);
-	mdb_txn_abort(txn);
+	GYR_TRY(gyr_checkpoint_read_begin(store));
+	found = read_identity(store, &row);
+	gyr_checkpoint_read_end(store);
+	GYR_TRY(found);
+	if (found == 0 || row.chain_id != store->chain_id ||
+	    memcmp(row.digest, digest->bytes, sizeof row.digest) != 0)
+		return 0;
+	memcpy(genesis_hash->bytes, row.genesis_hash, sizeof row.genesis_hash);
+	return 1;
+}
+
+static int claim(struct gyr_checkpoint_store *store, const struct identity_row *wanted)
+{
+	struct identity_row row;
+	int found = read_identity(store, &row);
+
+	GYR_TRY(found);
+	if (found != 0 &&
+	    (row.chain_id != wanted->chain_id ||
+	     memcmp(row.genesis_hash, wanted->genesis_hash, sizeof row.genesis_hash) != 0))
+		GYR_FAIL(GYR_ERR_GENESIS, "the checkpoints belong to another genesis or chain");
+	return gyr_store_put(store->store, META, named("identity"),
+			     bytes_of(wanted, sizeof *wanted), GYR_STORE_REPLACE);
+}
+
+int gyr_checkpoint_claim(struct gyr_checkpoint_store *store, const struct gyr_hash *genesis_hash,
+			 const struct gyr_hash *digest)
+{
+	struct identity_row row = { .version = GYR_CHECKPOINT_VERSION,
+				    .chain_id = store->chain_id };
+	int error;
+
+	memcpy(row.genesis_hash, genesis_hash->bytes, sizeof row.genesis_hash);
+	memcpy(row.digest, digest->bytes, sizeof row.digest);
+	GYR_TRY(gyr_checkpoint_begin(store));
+	error = claim(store, &row);
+	if (error < 0) {
+		gyr_checkpoint_abort(store);
+		return error;
+	}
+	store->begun = false;
+	return gyr_store_commit(store->store);
+}
+
+static int read_head(struct gyr_checkpoint_store *store, struct gyr_checkpoint_head *head)
+{
+	struct gyr_slice value;
+	int found = gyr_store_get(store->store, META, named("head"), &value);
+
+	if (found <= 0)
+		return found;
+	if (value.length != sizeof *head)
+		GYR_FAIL(GYR_ERR_DATA, "checkpoint: a head of %zu bytes", value.length);
+	memcpy(head, value.data, sizeof *head);
+	return 1;
+}
+
+int gyr_checkpoint_head(struct gyr_checkpoint_store *store, struct gyr_checkpoint_head *head)
+{
+	int found;
+
+	if (store->begun || store->reading)
+		return read_head(store, head);
+	GYR_TRY(gyr_checkpoint_read_begin(store));
+	found = read_head(store, head);
+	gyr_checkpoint_read_end(store);
 	return found;
 }
 
-int gyr_checkpoint_begin(struct gyr_checkpoint *store)
+static int put(struct gyr_checkpoint_store *store, enum table table, struct gyr_slice key,
+	       struct gyr_slice value)
 {
-	gyr_assert(store->txn == NULL && !store->read_only);
-	TRY_MDB(mdb_txn_begin(store->env, NULL, 0, &store->txn), "beginning a checkpoint");
-	return 0;
+	gyr_assert(store->begun);
+	return gyr_store_put(store->store, table, key, value, GYR_STORE_REPLACE);
 }
 
-void gyr_checkpoint_abort(struct gyr_checkpoint *store)
+static int drop(struct gyr_checkpoint_store *store, enum table table, struct gyr_slice key)
 {
-	gyr_assert(store->txn != NULL);
-	mdb_txn_abort(store->txn);
-	store->txn = NULL;
+	gyr_assert(store->begun);
+	return gyr_store_remove(store->store, table, key);
 }
 
-static int put(struct gyr_checkpoint *store, enum table table, MDB_val key, MDB_val value)
-{
-	gyr_assert(store->txn != NULL);
-	TRY_MDB(mdb_put(store->txn, store->tables[table], &key, &value, 0), "a row");
-	return 0;
-}
-
-static int drop(struct gyr_checkpoint *store, enum table table, MDB_val key)
-{
-	int result;
-
-	gyr_assert(store->txn != NULL);
-	result = mdb_del(store->txn, store->tables[table], &key, NULL);
-	TRY_MDB(result == MDB_NOTFOUND ? 0 : result, "removing a row");
-	return 0;
-}
-
-int gyr_checkpoint_put_account(struct gyr_checkpoint *store,
+int gyr_checkpoint_put_account(struct gyr_checkpoint_store *store,
 			       const struct gyr_checkpoint_account *account)
 {
 	struct account_row row = { .nonce = account->nonce };
 
 	memcpy(row.balance, account->balance, 32);
 	memcpy(row.code_hash, account->code_hash.bytes, 32);
-	return put(store, ACCOUNTS, value_of(account->address.bytes, 20),
-		   value_of(&row, sizeof row));
+	return put(store, ACCOUNTS, bytes_of(account->address.bytes, 20),
+		   bytes_of(&row, sizeof row));
 }
 
-int gyr_checkpoint_remove_account(struct gyr_checkpoint *store, const struct gyr_address *address)
+int gyr_checkpoint_remove_account(struct gyr_checkpoint_store *store,
+				  const struct gyr_address *address)
 {
-	return drop(store, ACCOUNTS, value_of(address->bytes, 20));
+	return drop(store, ACCOUNTS, bytes_of(address->bytes, 20));
 }
 
-int gyr_checkpoint_put_slot(struct gyr_checkpoint *store, const struct gyr_address *address,
+int gyr_checkpoint_put_slot(struct gyr_checkpoint_store *store, const struct gyr_address *address,
 			    const uint8_t key[32], const uint8_t value[32])
 {
 	static const uint8_t zero[32];
@@ -279,211 +269,291 @@ int gyr_checkpoint_put_slot(struct gyr_checkpoint *store, const struct gyr_addre
 	memcpy(row.address, address->bytes, 20);
 	memcpy(row.key, key, 32);
 	if (memcmp(value, zero, 32) == 0)
-		return drop(store, SLOTS, value_of(&row, sizeof row));
-	return put(store, SLOTS, value_of(&row, sizeof row), value_of(value, 32));
+		return drop(store, SLOTS, bytes_of(&row, sizeof row));
+	return put(store, SLOTS, bytes_of(&row, sizeof row), bytes_of(value, 32));
 }
 
-int gyr_checkpoint_clear_slots(struct gyr_checkpoint *store, const struct gyr_address *address)
+int gyr_checkpoint_clear_slots(struct gyr_checkpoint_store *store,
+			       const struct gyr_address *address)
 {
 	struct slot_key first = { .key = { 0 } };
-	MDB_cursor *cursor;
-	MDB_val key = value_of(&first, sizeof first);
-	MDB_val value;
-	int result;
+	struct slot_key last;
+	int64_t removed;
 
-	gyr_assert(store->txn != NULL);
+	gyr_assert(store->begun);
 	memcpy(first.address, address->bytes, 20);
-	TRY_MDB(mdb_cursor_open(store->txn, store->tables[SLOTS], &cursor), "slots");
-	while ((result = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE)) == 0 &&
-	       memcmp(key.mv_data, address->bytes, 20) == 0) {
-		result = mdb_cursor_del(cursor, 0);
-		if (result != 0)
-			break;
-		key = value_of(&first, sizeof first);
-	}
-	mdb_cursor_close(cursor);
-	TRY_MDB(result == MDB_NOTFOUND ? 0 : result, "clearing slots");
+	last = first;
+	memset(last.key, 0xff, sizeof last.key);
+	do {
+		removed = gyr_store_remove_range(store->store, SLOTS,
+						 bytes_of(&first, sizeof first),
+						 bytes_of(&last, sizeof last), CLEAR_STEP);
+		if (removed < 0)
+			return (int)removed;
+	} while (removed == CLEAR_STEP);
 	return 0;
 }
 
-int gyr_checkpoint_put_code(struct gyr_checkpoint *store, const struct gyr_hash *hash,
+int gyr_checkpoint_put_code(struct gyr_checkpoint_store *store, const struct gyr_hash *hash,
 			    struct gyr_slice code)
 {
-	return put(store, CODES, value_of(hash->bytes, 32), value_of(code.data, code.length));
+	gyr_assert(store->begun);
+	return gyr_store_put(store->store, CODES, bytes_of(hash->bytes, 32), code, GYR_STORE_KEEP);
 }
 
-int gyr_checkpoint_put_item(struct gyr_checkpoint *store, uint32_t number, struct gyr_slice bytes)
+int gyr_checkpoint_put_block(struct gyr_checkpoint_store *store,
+			     const struct gyr_checkpoint_block *block)
+{
+	size_t size = sizeof(struct block_row) + block->undecided.length + block->outcomes.length;
+	struct block_row row = {
+		.position = block->position,
+		.arrival_next = block->arrival_next,
+		.mini_number = block->mini_number,
+		.tx_count = block->tx_count,
+		.undecided_count = (uint32_t)(block->undecided.length / sizeof(uint64_t)),
+		.outcome_count = (uint32_t)(block->outcomes.length / GYR_CHECKPOINT_OUTCOME_LENGTH),
+	};
+	uint8_t key[8];
+
+	memcpy(row.hash, block->hash.bytes, 32);
+	if (store->scratch_size < size) {
+		uint8_t *grown = realloc(store->scratch, size);
+
+		if (grown == NULL)
+			GYR_FAIL(GYR_ERR_MEMORY, "no memory for a block's row of %zu bytes", size);
+		store->scratch = grown;
+		store->scratch_size = size;
+	}
+	memcpy(store->scratch, &row, sizeof row);
+	if (block->undecided.length != 0)
+		memcpy(store->scratch + sizeof row, block->undecided.data, block->undecided.length);
+	if (block->outcomes.length != 0)
+		memcpy(store->scratch + sizeof row + block->undecided.length, block->outcomes.data,
+		       block->outcomes.length);
+	gyr_store_be64(key, block->number);
+	return put(store, BLOCKS, bytes_of(key, sizeof key), bytes_of(store->scratch, size));
+}
+
+int64_t gyr_checkpoint_drop_blocks(struct gyr_checkpoint_store *store, uint64_t number,
+				   uint64_t count_max)
+{
+	uint8_t first[8] = { 0 };
+	uint8_t last[8];
+
+	gyr_assert(store->begun);
+	if (number == 0)
+		return 0;
+	gyr_store_be64(last, number - 1);
+	return gyr_store_remove_range(store->store, BLOCKS, bytes_of(first, 8), bytes_of(last, 8),
+				      count_max);
+}
+
+int gyr_checkpoint_put_item(struct gyr_checkpoint_store *store, uint32_t number,
+			    struct gyr_slice bytes)
 {
 	uint8_t name[4];
 
 	gyr_assert(bytes.length <= GYR_CHECKPOINT_ITEM_LENGTH_MAX);
 	gyr_store_be32(name, number);
 	if (bytes.length == 0)
-		return drop(store, ITEMS, value_of(name, 4));
-	return put(store, ITEMS, value_of(name, 4), value_of(bytes.data, bytes.length));
+		return drop(store, ITEMS, bytes_of(name, 4));
+	return put(store, ITEMS, bytes_of(name, 4), bytes);
 }
 
-static int64_t read_item(struct gyr_checkpoint *store, MDB_txn *txn, uint32_t number, uint8_t *to,
-			 size_t size)
+int64_t gyr_checkpoint_item(struct gyr_checkpoint_store *store, uint32_t number, uint8_t *to,
+			    size_t size)
 {
+	struct gyr_slice value;
 	uint8_t name[4];
-	MDB_val key = value_of(name, 4);
-	MDB_val value;
-	int result;
+	int found;
 
+	gyr_assert(store->reading);
 	gyr_store_be32(name, number);
-	result = mdb_get(txn, store->tables[ITEMS], &key, &value);
-	if (result == MDB_NOTFOUND)
-		return 0;
-	TRY_MDB(result, "an item");
-	if (value.mv_size > size)
-		GYR_FAIL(GYR_ERR_DATA, "checkpoint store: item %u has %zu bytes, expected are %zu",
-			 number, value.mv_size, size);
-	memcpy(to, value.mv_data, value.mv_size);
-	return (int64_t)value.mv_size;
+	found = gyr_store_get(store->store, ITEMS, bytes_of(name, 4), &value);
+	if (found <= 0)
+		return found;
+	if (value.length > size)
+		GYR_FAIL(GYR_ERR_DATA, "checkpoint: item %u has %zu bytes, expected are %zu",
+			 number, value.length, size);
+	memcpy(to, value.data, value.length);
+	return (int64_t)value.length;
 }
 
-int64_t gyr_checkpoint_get_item(struct gyr_checkpoint *store, uint32_t number, uint8_t *to,
-				size_t size)
-{
-	MDB_txn *txn;
-	int64_t length;
-
-	gyr_assert(store->txn == NULL);
-	TRY_MDB(mdb_txn_begin(store->env, NULL, MDB_RDONLY, &txn), "an item");
-	length = read_item(store, txn, number, to, size);
-	mdb_txn_abort(txn);
-	return length;
-}
-
-static int count_rows(struct gyr_checkpoint *store, MDB_txn *txn, enum table table, uint64_t *out)
-{
-	MDB_stat stat;
-
-	TRY_MDB(mdb_stat(txn, store->tables[table], &stat), "counting");
-	*out = stat.ms_entries;
-	return 0;
-}
-
-static int write_head(struct gyr_checkpoint *store, const struct gyr_checkpoint_head *head)
+static int write_head(struct gyr_checkpoint_store *store, const struct gyr_checkpoint_head *head)
 {
 	struct gyr_checkpoint_head row = *head;
 	struct gyr_checkpoint_head last = { .block_number = 0 };
-	int found = read_head(store, store->txn, &last);
+	int found = read_head(store, &last);
 
-	if (found < 0)
-		return found;
+	GYR_TRY(found);
 	gyr_assert(found == 0 || (last.block_number <= head->block_number &&
 				  last.log_position <= head->log_position));
-	row.reserved = 0;
-	GYR_TRY(count_rows(store, store->txn, ACCOUNTS, &row.account_count));
-	GYR_TRY(count_rows(store, store->txn, SLOTS, &row.slot_count));
-	GYR_TRY(count_rows(store, store->txn, CODES, &row.code_count));
-	return put(store, META, value_of("head", 4), value_of(&row, sizeof row));
+	GYR_TRY(gyr_store_count(store->store, ACCOUNTS, &row.account_count));
+	GYR_TRY(gyr_store_count(store->store, SLOTS, &row.slot_count));
+	GYR_TRY(gyr_store_count(store->store, CODES, &row.code_count));
+	return put(store, META, named("head"), bytes_of(&row, sizeof row));
 }
 
-int gyr_checkpoint_commit(struct gyr_checkpoint *store, const struct gyr_checkpoint_head *head)
+int gyr_checkpoint_commit(struct gyr_checkpoint_store *store,
+			  const struct gyr_checkpoint_head *head)
 {
-	MDB_txn *txn = store->txn;
 	int error;
 
-	gyr_assert(txn != NULL);
+	gyr_assert(store->begun);
 	error = write_head(store, head);
 	if (error < 0) {
 		gyr_checkpoint_abort(store);
 		return error;
 	}
-	store->txn = NULL; /* gone whatever commit answers */
-	TRY_MDB(mdb_txn_commit(txn), "committing a checkpoint");
+	store->begun = false;
+	return gyr_store_commit(store->store);
+}
+
+static int odd_row(enum table table)
+{
+	GYR_FAIL(GYR_ERR_DATA, "checkpoint: a row of table %s has an odd size", table_names[table]);
+}
+
+/* A walk of one table for the load. */
+struct walk {
+	const struct gyr_checkpoint_visit *visit;
+	void *user;
+	uint64_t count;
+};
+
+static int visit_code(void *user, struct gyr_slice key, struct gyr_slice value)
+{
+	struct walk *walk = user;
+	struct gyr_hash hash;
+
+	if (key.length != sizeof hash)
+		return odd_row(CODES);
+	memcpy(hash.bytes, key.data, sizeof hash);
+	walk->count++;
+	return walk->visit->code(walk->user, &hash, value);
+}
+
+static int visit_account(void *user, struct gyr_slice key, struct gyr_slice value)
+{
+	struct walk *walk = user;
+	struct gyr_checkpoint_account account;
+	struct account_row row;
+
+	if (key.length != sizeof account.address || value.length != sizeof row)
+		return odd_row(ACCOUNTS);
+	memcpy(&row, value.data, sizeof row);
+	memcpy(account.address.bytes, key.data, sizeof account.address);
+	account.nonce = row.nonce;
+	memcpy(account.balance, row.balance, 32);
+	memcpy(account.code_hash.bytes, row.code_hash, 32);
+	walk->count++;
+	return walk->visit->account(walk->user, &account);
+}
+
+static int visit_slot(void *user, struct gyr_slice key, struct gyr_slice value)
+{
+	struct walk *walk = user;
+	struct gyr_address address;
+	struct slot_key slot;
+
+	if (key.length != sizeof slot || value.length != 32)
+		return odd_row(SLOTS);
+	memcpy(&slot, key.data, sizeof slot);
+	memcpy(address.bytes, slot.address, sizeof address);
+	walk->count++;
+	return walk->visit->slot(walk->user, &address, slot.key, value.data);
+}
+
+static int read_block(struct gyr_checkpoint_block *block, struct gyr_slice key,
+		      struct gyr_slice value)
+{
+	struct block_row row;
+	size_t undecided_length;
+
+	if (key.length != 8 || value.length < sizeof row)
+		return odd_row(BLOCKS);
+	memcpy(&row, value.data, sizeof row);
+	undecided_length = (size_t)row.undecided_count * sizeof(uint64_t);
+	if (value.length != sizeof row + undecided_length +
+				    (size_t)row.outcome_count * GYR_CHECKPOINT_OUTCOME_LENGTH)
+		return odd_row(BLOCKS);
+	*block = (struct gyr_checkpoint_block){
+		.number = gyr_load_be64(key.data),
+		.position = row.position,
+		.arrival_next = row.arrival_next,
+		.mini_number = row.mini_number,
+		.tx_count = row.tx_count,
+		.undecided = bytes_of(value.data + sizeof row, undecided_length),
+		.outcomes = bytes_of(value.data + sizeof row + undecided_length,
+				     (size_t)row.outcome_count * GYR_CHECKPOINT_OUTCOME_LENGTH),
+	};
+	memcpy(block->hash.bytes, row.hash, 32);
 	return 0;
 }
 
-static int hand_out(enum table table, const MDB_val *key, const MDB_val *value,
-		    const struct gyr_checkpoint_visit *visit, void *user)
+static int visit_block(void *user, struct gyr_slice key, struct gyr_slice value)
 {
-	static const size_t key_sizes[TABLE_COUNT] = { 0, 20, sizeof(struct slot_key), 32, 0 };
-	struct gyr_checkpoint_account account = { .nonce = 0 };
-	struct account_row row;
-	struct slot_key slot;
-	struct gyr_address address;
+	struct walk *walk = user;
+	struct gyr_checkpoint_block block;
 
-	if (key->mv_size != key_sizes[table] ||
-	    (table == ACCOUNTS && value->mv_size != sizeof row) ||
-	    (table == SLOTS && value->mv_size != 32))
-		GYR_FAIL(GYR_ERR_DATA, "checkpoint store: a row of table %s has an odd size",
-			 table_names[table]);
-	switch (table) {
-	case CODES:
-		return visit->code(user, key->mv_data,
-				   (struct gyr_slice){ value->mv_data, value->mv_size });
-	case ACCOUNTS:
-		memcpy(&row, value->mv_data, sizeof row);
-		memcpy(account.address.bytes, key->mv_data, 20);
-		account.nonce = row.nonce;
-		memcpy(account.balance, row.balance, 32);
-		memcpy(account.code_hash.bytes, row.code_hash, 32);
-		return visit->account(user, &account);
-	case SLOTS:
-		memcpy(&slot, key->mv_data, sizeof slot);
-		memcpy(address.bytes, slot.address, 20);
-		return visit->slot(user, &address, slot.key, value->mv_data);
-	default:
-		gyr_assert(false);
-		return 0;
-	}
+	GYR_TRY(read_block(&block, key, value));
+	return walk->visit->block(walk->user, &block);
 }
 
-static int load_table(struct gyr_checkpoint *store, MDB_txn *txn, enum table table,
-		      uint64_t expected, const struct gyr_checkpoint_visit *visit, void *user)
+static int load_table(struct gyr_checkpoint_store *store, enum table table, uint64_t expected,
+		      gyr_store_visit *visit_row, const struct gyr_checkpoint_visit *visit,
+		      void *user)
 {
-	MDB_cursor *cursor;
-	MDB_val key;
-	MDB_val value;
-	uint64_t count = 0;
-	int answer = 0;
-	int result;
+	struct walk walk = { .visit = visit, .user = user };
 
-	TRY_MDB(mdb_cursor_open(txn, store->tables[table], &cursor), "loading");
-	while (answer == 0 && (result = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) == 0) {
-		count++;
-		answer = hand_out(table, &key, &value, visit, user);
-	}
-	mdb_cursor_close(cursor);
-	if (answer != 0)
-		return answer;
-	TRY_MDB(result == MDB_NOTFOUND ? 0 : result, "loading");
-	if (count != expected)
-		GYR_FAIL(GYR_ERR_DATA, "checkpoint store: table %s has %llu rows instead of %llu",
-			 table_names[table], (unsigned long long)count,
+	GYR_TRY(gyr_store_walk(store->store, table, visit_row, &walk));
+	if (table != BLOCKS && walk.count != expected)
+		GYR_FAIL(GYR_ERR_DATA, "checkpoint: table %s has %llu rows instead of %llu",
+			 table_names[table], (unsigned long long)walk.count,
 			 (unsigned long long)expected);
 	return 0;
 }
 
-static int load(struct gyr_checkpoint *store, MDB_txn *txn, struct gyr_checkpoint_head *head,
-		const struct gyr_checkpoint_visit *visit, void *user)
+int gyr_checkpoint_load(struct gyr_checkpoint_store *store, struct gyr_checkpoint_head *head,
+			const struct gyr_checkpoint_visit *visit, void *user)
 {
-	int found = read_head(store, txn, head);
+	int found;
 
+	gyr_assert(store->reading);
+	found = read_head(store, head);
 	if (found <= 0)
 		return found;
 	if (visit->code != NULL)
-		GYR_TRY(load_table(store, txn, CODES, head->code_count, visit, user));
+		GYR_TRY(load_table(store, CODES, head->code_count, visit_code, visit, user));
+	if (visit->block != NULL)
+		GYR_TRY(load_table(store, BLOCKS, 0, visit_block, visit, user));
 	if (visit->account != NULL)
-		GYR_TRY(load_table(store, txn, ACCOUNTS, head->account_count, visit, user));
+		GYR_TRY(load_table(store, ACCOUNTS, head->account_count, visit_account, visit,
+				   user));
 	if (visit->slot != NULL)
-		GYR_TRY(load_table(store, txn, SLOTS, head->slot_count, visit, user));
+		GYR_TRY(load_table(store, SLOTS, head->slot_count, visit_slot, visit, user));
 	return 1;
 }
 
-int gyr_checkpoint_load(struct gyr_checkpoint *store, struct gyr_checkpoint_head *head,
-			const struct gyr_checkpoint_visit *visit, void *user)
+int gyr_checkpoint_code(struct gyr_checkpoint_store *store, struct gyr_slice *code,
+			const struct gyr_hash *hash)
 {
-	MDB_txn *txn;
+	gyr_assert(store->reading);
+	return gyr_store_get(store->store, CODES, bytes_of(hash->bytes, 32), code);
+}
+
+int gyr_checkpoint_block(struct gyr_checkpoint_store *store, struct gyr_checkpoint_block *block,
+			 uint64_t number)
+{
+	struct gyr_slice value;
+	uint8_t key[8];
 	int found;
 
-	gyr_assert(store->txn == NULL);
-	TRY_MDB(mdb_txn_begin(store->env, NULL, MDB_RDONLY, &txn), "loading");
-	found = load(store, txn, head, visit, user);
-	mdb_txn_abort(txn);
-	return found;
+	gyr_assert(store->reading);
+	gyr_store_be64(key, number);
+	found = gyr_store_get(store->store, BLOCKS, bytes_of(key, sizeof key), &value);
+	if (found <= 0)
+		return found;
+	GYR_TRY(read_block(block, bytes_of(key, sizeof key), value));
+	return 1;
 }
