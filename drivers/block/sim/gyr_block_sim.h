@@ -47,8 +47,9 @@ const struct gyr_block_sim_statistics *gyr_block_sim_disk_statistics(
 	const struct gyr_block_sim_disk *disk);
 
 /*
- * The power goes now: open devices become dead (only close may be called), the disk is what
- * survived. `torn` false: kill -9 instead, where the kernel finishes every write that it was given.
+ * The power goes now: open devices become dead (only close and file_close may be called), the
+ * disk is what survived. `torn` false: kill -9 instead, where the kernel finishes every write that
+ * it was given.
  */
 void gyr_block_sim_disk_cut(struct gyr_block_sim_disk *disk, bool torn);
 

@@ -311,8 +311,10 @@ static struct file *file_of(struct sim_device *device, int slot)
 
 static void file_close(struct gyr_blockdev *dev, int slot)
 {
-	struct sim_device *device = device_of(dev);
+	struct sim_device *device = (struct sim_device *)dev;
 
+	if (device->generation != device->disk->generation)
+		return; /* the power went: the file is not open any more */
 	file_of(device, slot)->open_count--;
 	device->slot_file[slot] = NO_FILE;
 }
