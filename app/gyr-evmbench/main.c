@@ -14,7 +14,8 @@ int main(int argc, char **argv)
 		{ "time", 't', GYR_ARGS_DURATION, &budget_ns, "DURATION",
 		  "How long each case is repeated. Default 500ms." },
 		{ "tier", 0, GYR_ARGS_COUNT, &tier, "TIER",
-		  "0: interpret byte code. 1: translate the code of the pre-state first. Default 0." },
+		  "0: interpret byte code. 1: translate the code of the pre-state first. Default "
+		  "0." },
 		{ "json", 0, GYR_ARGS_FLAG, &run.json, NULL, "One JSON object per case." },
 	};
 	static const struct gyr_args_note exits[] = {

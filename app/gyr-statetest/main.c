@@ -25,7 +25,8 @@ int main(int argc, char **argv)
 		{ "slice", 0, GYR_ARGS_COUNT, &slice, "GAS",
 		  "Execute in slices of this much gas. The results are the same. Default: one." },
 		{ "tier", 0, GYR_ARGS_COUNT, &tier, "TIER",
-		  "0: interpret byte code. 1: translate the code of the pre-state first. Default 0." },
+		  "0: interpret byte code. 1: translate the code of the pre-state first. Default "
+		  "0." },
 		{ "trace", 't', GYR_ARGS_FLAG, &run.trace, NULL,
 		  "Print every instruction as EIP-3155 has it." },
 		{ "timing", 0, GYR_ARGS_FLAG, &run.timing, NULL, "Print what each file took." },

@@ -176,8 +176,7 @@ static void heat(struct gyr_evm *evm, const struct gyr_evm_frame *frame, int64_t
 	if (old / evm->heat_wanted == code->heat / evm->heat_wanted)
 		return;
 	/* Code that this transaction added may go with it. */
-	if (frame->heated <= evm->state->code_count_at_tx &&
-	    evm->wanted_count < GYR_EVM_WANTED_MAX)
+	if (frame->heated <= evm->state->code_count_at_tx && evm->wanted_count < GYR_EVM_WANTED_MAX)
 		evm->wanted[evm->wanted_count++] = frame->heated;
 }
 

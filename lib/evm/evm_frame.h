@@ -20,7 +20,7 @@ struct gyr_evm_frame {
 	const struct gyr_evm_stream *stream; /* NULL: the frame runs in tier 0 */
 	const struct evm_cell *at;	     /* tier 1's ip */
 	struct gyr_u256 *sp;		     /* the top word; stack - 1 when there is none */
-	int64_t gas;	     /* running: what the slice covers; waiting: all of it */
+	int64_t gas; /* running: what the slice covers; waiting: all of it */
 	struct gyr_u256 *stack;
 	uint8_t *memory;
 	uint64_t memory_size; /* a multiple of 32 */

@@ -19,7 +19,7 @@
 #define NEXT                                                                                       \
 	do {                                                                                       \
 		ip++;                                                                              \
-		goto *ip->handler;                                                                 \
+		goto * ip->handler;                                                                \
 	} while (0)
 
 /* Enters the block whose header is at ip. */
@@ -129,7 +129,7 @@ enum gyr_evm_status evm_run_stream(struct gyr_evm *evm, const void **fill)
 	}
 	frame = evm->frame;
 	LOAD();
-	goto *ip->handler;
+	goto * ip->handler;
 
 #include "stream_words.inc"
 
@@ -148,7 +148,7 @@ wait:
 
 stack_fault:
 	HALT((uint64_t)((char *)sp - floor) < ip->block.need ? GYR_EVM_STACK_UNDERFLOW
-							      : GYR_EVM_STACK_OVERFLOW);
+							     : GYR_EVM_STACK_OVERFLOW);
 out_of_gas:
 	HALT(GYR_EVM_OUT_OF_GAS);
 fatal:

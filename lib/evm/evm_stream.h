@@ -43,7 +43,7 @@ struct evm_cell {
 				uint64_t immediate;
 				const struct gyr_u256 *constant;
 				struct {
-					int32_t target; /* bytes from this cell */
+					int32_t target;	 /* bytes from this cell */
 					uint32_t second; /* immediate, or bytes to a constant */
 				};
 			};

@@ -19,8 +19,8 @@
 #include "gyr_precompile.h"
 #include "gyr_state.h"
 
-#define GYR_EVM_DEPTH_MAX 1024
-#define GYR_EVM_STACK_MAX 1024
+#define GYR_EVM_DEPTH_MAX  1024
+#define GYR_EVM_STACK_MAX  1024
 #define GYR_EVM_WANTED_MAX 16
 
 struct gyr_evm_frame; /* evm_frame.h */

@@ -95,8 +95,7 @@ static void take_back(struct gyr_evm_streams *streams)
 	 * the one of gyr_evm_quiet order the store above and its count. */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	for (unsigned i = 0; i < streams->reader_count; i++)
-		streams->seen[i] =
-			__atomic_load_n(&streams->readers[i]->quiet, __ATOMIC_RELAXED);
+		streams->seen[i] = __atomic_load_n(&streams->readers[i]->quiet, __ATOMIC_RELAXED);
 }
 
 /* The bytes that a stream takes at the place where it would go: none is cut at the ring's end. */
@@ -150,8 +149,8 @@ enum gyr_evm_streams_outcome gyr_evm_streams_add(struct gyr_evm_streams *streams
 	streams->write = entry->offset + size;
 	streams->used += entry->size;
 	gyr_assert(streams->write <= streams->limits.bytes);
-	gyr_evm_publish(code, gyr_evm_translate_store(streams->translator,
-						      streams->bytes + entry->offset));
+	gyr_evm_publish(
+		code, gyr_evm_translate_store(streams->translator, streams->bytes + entry->offset));
 	streams->added++;
 	return GYR_EVM_STREAMS_ADDED;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Jumps: to constants where the code says so, with the comparison before them where there is one. */
+/* Jumps: to constants where the code says so, with the comparison before them where there is one.
+ */
 #include "translator.h"
 
 uint32_t jump_target(const struct gyr_evm_translator *t, const struct gyr_u256 *value)

@@ -85,7 +85,7 @@ struct gyr_evm_translator {
 	uint32_t pool_count;
 	uint32_t pool_count_max;
 	uint32_t pool_cache[POOL_CACHE_COUNT]; /* 1 + place */
-	uint32_t *block_of; /* cell, by the pc of each jump destination */
+	uint32_t *block_of;		       /* cell, by the pc of each jump destination */
 	const uint8_t *code;
 	const uint8_t *jumpdests;
 	uint32_t code_length;

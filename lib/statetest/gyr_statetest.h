@@ -32,7 +32,7 @@ struct gyr_statetest_totals {
 	uint64_t failed;
 	uint64_t skipped;
 	uint64_t translated; /* pieces of code */
-	uint64_t gas; /* of all transactions that ran */
+	uint64_t gas;	     /* of all transactions that ran */
 };
 
 /*

@@ -132,8 +132,8 @@ static bool load(struct statetest_job *job, const struct statetest_case *test,
 	if (!gyr_stf_block_begin(job->stf, &test->block))
 		return false;
 	if (job->streams != NULL)
-		job->totals.translated +=
-			gyr_evm_streams_add_all(job->streams, gyr_stf_evm(job->stf));
+		job->totals.translated += gyr_evm_streams_add_all(job->streams,
+								  gyr_stf_evm(job->stf));
 	return true;
 }
 
