@@ -87,15 +87,38 @@ enum gyr_verdict gyr_rlp_next_list(struct gyr_slice *content, struct gyr_slice *
 	return next_of_kind(content, true, rest);
 }
 
-enum gyr_verdict gyr_rlp_next_string(struct gyr_slice *content, struct gyr_slice *rest)
+/* Short strings, nearly all there are, without the detour. */
+static inline enum gyr_verdict next_string(struct gyr_slice *content, struct gyr_slice *rest)
 {
-	return next_of_kind(content, false, rest);
+	const uint8_t *data = rest->data;
+	size_t room = rest->length, length;
+
+	if (room == 0 || data[0] > STRING + SHORT_MAX)
+		return next_of_kind(content, false, rest);
+	if (data[0] < STRING) {
+		*content = (struct gyr_slice){ data, 1 };
+		*rest = (struct gyr_slice){ data + 1, room - 1 };
+		return GYR_VERDICT_OK;
+	}
+	length = (size_t)data[0] - STRING;
+	if (length > room - 1)
+		return GYR_VERDICT_RLP_MALFORMED;
+	if (length == 1 && data[1] < STRING)
+		return GYR_VERDICT_RLP_NOT_CANONICAL;
+	*content = (struct gyr_slice){ data + 1, length };
+	*rest = (struct gyr_slice){ data + 1 + length, room - 1 - length };
+	return GYR_VERDICT_OK;
 }
 
-static enum gyr_verdict next_integer(struct gyr_slice *digits, size_t length_max,
-				     struct gyr_slice *rest)
+enum gyr_verdict gyr_rlp_next_string(struct gyr_slice *content, struct gyr_slice *rest)
 {
-	enum gyr_verdict verdict = gyr_rlp_next_string(digits, rest);
+	return next_string(content, rest);
+}
+
+static inline enum gyr_verdict next_integer(struct gyr_slice *digits, size_t length_max,
+					    struct gyr_slice *rest)
+{
+	enum gyr_verdict verdict = next_string(digits, rest);
 
 	if (verdict != GYR_VERDICT_OK)
 		return verdict;
@@ -104,18 +127,28 @@ static enum gyr_verdict next_integer(struct gyr_slice *digits, size_t length_max
 	return digits->length > length_max ? GYR_VERDICT_FIELD_RANGE : GYR_VERDICT_OK;
 }
 
+/* A number of up to 8 bytes. Where enough bytes follow it, one load takes it and some of them. */
+static inline uint64_t number(const uint8_t *digits, size_t length, const struct gyr_slice *rest)
+{
+	uint64_t value = 0;
+
+	if (length == 0)
+		return 0;
+	if (GYR_LIKELY(rest->length >= 8 - length))
+		return gyr_load_be64(digits) >> (64 - 8 * length);
+	for (size_t i = 0; i < length; i++)
+		value = value << 8 | digits[i];
+	return value;
+}
+
 enum gyr_verdict gyr_rlp_next_u64(uint64_t *out, struct gyr_slice *rest)
 {
 	struct gyr_slice digits;
 	enum gyr_verdict verdict = next_integer(&digits, sizeof *out, rest);
-	uint64_t value = 0;
 
-	if (verdict != GYR_VERDICT_OK)
-		return verdict;
-	for (size_t i = 0; i < digits.length; i++)
-		value = value << 8 | digits.data[i];
-	*out = value;
-	return GYR_VERDICT_OK;
+	if (verdict == GYR_VERDICT_OK)
+		*out = number(digits.data, digits.length, rest);
+	return verdict;
 }
 
 enum gyr_verdict gyr_rlp_next_u256(struct gyr_u256 *out, struct gyr_slice *rest)
@@ -123,9 +156,15 @@ enum gyr_verdict gyr_rlp_next_u256(struct gyr_u256 *out, struct gyr_slice *rest)
 	struct gyr_slice digits;
 	enum gyr_verdict verdict = next_integer(&digits, sizeof out->limb, rest);
 
-	if (verdict == GYR_VERDICT_OK)
+	if (verdict != GYR_VERDICT_OK)
+		return verdict;
+	if (digits.length <= 8)
+		*out = gyr_u256_from_u64(number(digits.data, digits.length, rest));
+	else if (digits.length == sizeof out->limb)
+		gyr_u256_load_be(out, digits.data);
+	else
 		gyr_u256_load_be_short(out, digits.data, digits.length);
-	return verdict;
+	return GYR_VERDICT_OK;
 }
 
 enum gyr_verdict gyr_rlp_next_fixed(void *out, size_t length, struct gyr_slice *rest)

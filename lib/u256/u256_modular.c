@@ -3,12 +3,23 @@
 
 void gyr_u256_load_be_short(struct gyr_u256 *out, const void *bytes, size_t length)
 {
-	uint8_t padded[32] = { 0 };
+	const uint8_t *from = bytes;
 
-	gyr_assert(length <= sizeof padded);
-	if (length != 0)
-		memcpy(padded + sizeof padded - length, bytes, length);
-	gyr_u256_load_be(out, padded);
+	gyr_assert(length <= sizeof out->limb);
+	for (unsigned i = 0; i < 4; i++) {
+		uint64_t limb = 0;
+
+		/* The last bytes are the lowest; what is left of fewer than eight, one by one. */
+		if (length >= 8) {
+			length -= 8;
+			limb = gyr_load_be64(from + length);
+		} else {
+			for (size_t k = 0; k < length; k++)
+				limb = limb << 8 | from[k];
+			length = 0;
+		}
+		out->limb[i] = limb;
+	}
 }
 
 void gyr_u256_mul_full(uint64_t out[8], const struct gyr_u256 *a, const struct gyr_u256 *b)
