@@ -53,18 +53,20 @@ struct gyr_account {
 	uint32_t cell;	   /* 0 empty, GYR_STATE_TOMBSTONE, else place in the order + 1 */
 	uint64_t tx_stamp; /* the transaction for which tx_flags and the originals hold */
 	uint64_t nonce;
-	uint32_t flags;
-	uint32_t tx_flags;
-	uint32_t code;	      /* 0: none */
-	uint32_t slot_count;  /* slots that are not zero, as of the last commit */
-	uint32_t block_stamp; /* the block in which it was listed as changed */
+	uint8_t flags;
+	uint8_t tx_flags;
+	uint8_t flags_original;
+	uint8_t unused;
+	uint32_t code;		     /* 0: none */
+	uint32_t slot_count;	     /* slots that are not zero, as of the last commit */
+	uint32_t block_stamp;	     /* the block in which it was listed as changed */
+	uint32_t nonce_original_low; /* enough: no transaction raises a nonce 2^32 times */
+	union {
+		uint32_t code_original; /* while a transaction runs */
+		uint32_t dirty_index;	/* while a block ends: its place in the block's list */
+	};
 	struct gyr_u256 balance;
 	struct gyr_u256 balance_original;
-	uint64_t nonce_original;
-	uint32_t code_original;
-	uint32_t flags_original;
-	uint32_t dirty_index; /* its place in the block's list */
-	uint8_t unused[44];
 };
 
 enum { GYR_SLOT_WARM = 1 };
@@ -82,7 +84,8 @@ struct gyr_slot {
 	struct gyr_u256 original; /* at the start of the transaction */
 };
 
-_Static_assert(sizeof(struct gyr_account) == 192, "three cache lines");
+_Static_assert(sizeof(struct gyr_account) == 128,
+	       "two cache lines, which the adjacent-line prefetcher pairs");
 _Static_assert(sizeof(struct gyr_slot) == 128, "two cache lines");
 
 #define GYR_STATE_TOMBSTONE UINT32_MAX
@@ -386,7 +389,7 @@ static inline bool gyr_state_mark(struct gyr_state *state, struct gyr_account *a
 	if ((account->tx_flags & tx_flags) == tx_flags)
 		return false;
 	gyr_state_record_account(state, account);
-	account->tx_flags |= tx_flags;
+	account->tx_flags |= (uint8_t)tx_flags;
 	return true;
 }
 

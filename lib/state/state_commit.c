@@ -13,7 +13,6 @@ static void list_account(struct gyr_state *state, uint32_t index)
 		return;
 	}
 	account->block_stamp = state->block_stamp;
-	account->dirty_index = state->dirty_account_count;
 	state->dirty_accounts[state->dirty_account_count++] = index;
 }
 
@@ -58,7 +57,7 @@ static void destroy(struct gyr_state *state, uint32_t index)
 	account->balance = gyr_u256_from_u64(0);
 	account->nonce = 0;
 	account->code = 0;
-	account->flags &= ~(uint32_t)GYR_ACCOUNT_EXISTS;
+	account->flags &= (uint8_t)~GYR_ACCOUNT_EXISTS;
 	account->flags |= GYR_ACCOUNT_STORAGE_CLEARED;
 }
 
@@ -86,7 +85,7 @@ static void commit_slots(struct gyr_state *state)
 static bool account_changed(const struct gyr_account *account)
 {
 	return (account->tx_flags & (GYR_ACCOUNT_SLOTS_CHANGED | GYR_ACCOUNT_DESTROYED)) != 0 ||
-	       account->nonce != account->nonce_original ||
+	       (uint32_t)account->nonce != account->nonce_original_low ||
 	       account->code != account->code_original ||
 	       ((account->flags ^ account->flags_original) & GYR_ACCOUNT_EXISTS) != 0 ||
 	       !gyr_u256_equal(&account->balance, &account->balance_original);
@@ -128,7 +127,7 @@ void gyr_state_tx_commit(struct gyr_state *state, bool delete_empty)
 				account->tx_flags |= GYR_ACCOUNT_DESTROYED;
 				destroy(state, state->touched_accounts[i]);
 			}
-			account->flags &= ~(uint32_t)GYR_ACCOUNT_EXISTS;
+			account->flags &= (uint8_t)~GYR_ACCOUNT_EXISTS;
 		}
 	}
 	commit_slots(state);
@@ -187,8 +186,9 @@ bool gyr_state_block_end(struct gyr_state *state, struct gyr_write_set *out)
 		return false;
 	out->account_count = state->dirty_account_count;
 	for (uint32_t i = 0; i < state->dirty_account_count; i++) {
-		const struct gyr_account *account = &state->accounts[state->dirty_accounts[i]];
+		struct gyr_account *account = &state->accounts[state->dirty_accounts[i]];
 
+		account->dirty_index = i;
 		out->accounts[i] = (struct gyr_write_account){
 			.address = account->address,
 			.exists = (account->flags & GYR_ACCOUNT_EXISTS) != 0,
@@ -207,7 +207,7 @@ bool gyr_state_block_end(struct gyr_state *state, struct gyr_write_set *out)
 	for (uint32_t i = 0; i < state->dirty_account_count; i++) {
 		struct gyr_account *account = &state->accounts[state->dirty_accounts[i]];
 
-		account->flags &= ~(uint32_t)GYR_ACCOUNT_STORAGE_CLEARED;
+		account->flags &= (uint8_t)~GYR_ACCOUNT_STORAGE_CLEARED;
 		if ((account->flags & GYR_ACCOUNT_EXISTS) == 0)
 			state_account_erase(state, state->dirty_accounts[i]);
 	}

@@ -33,8 +33,8 @@ static void undo(struct gyr_state *state, const struct gyr_journal_entry *entry)
 	case GYR_JOURNAL_ACCOUNT:
 		account->nonce = entry->old.account.nonce;
 		account->code = entry->old.account.code;
-		account->flags = entry->old.account.flags;
-		account->tx_flags = entry->old.account.tx_flags;
+		account->flags = (uint8_t)entry->old.account.flags;
+		account->tx_flags = (uint8_t)entry->old.account.tx_flags;
 		break;
 	case GYR_JOURNAL_TRANSIENT:
 		state->transients[entry->record].value = entry->old.word;

@@ -6,7 +6,7 @@
  */
 #include "state_internal.h"
 
-#define ALIGNMENT 64
+#define ALIGNMENT 128 /* of a record: see gyr_state.h */
 
 struct table_sizes {
 	uint64_t account_capacity;
@@ -225,7 +225,7 @@ void gyr_state_account_enter(struct gyr_state *state, struct gyr_account *accoun
 	account->tx_stamp = state->tx_stamp;
 	account->tx_flags = 0;
 	account->balance_original = account->balance;
-	account->nonce_original = account->nonce;
+	account->nonce_original_low = (uint32_t)account->nonce;
 	account->code_original = account->code;
 	account->flags_original = account->flags;
 	if (GYR_UNLIKELY(state->touched_account_count == state->limits.touched_count_max))

@@ -18,6 +18,10 @@ struct stf_tx {
 	const struct gyr_txn *txn;
 	struct gyr_address sender;
 	struct gyr_address to; /* or the contract that it creates */
+	/* Their records, and the fee recipient's: they stay in place until the commit. */
+	struct gyr_account *sender_account;
+	struct gyr_account *to_account;
+	struct gyr_account *fee_account;
 	struct gyr_u256 gas_price;
 	uint64_t floor_gas;
 	uint64_t blob_gas;

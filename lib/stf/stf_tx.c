@@ -118,6 +118,10 @@ static enum gyr_verdict check_sender(struct gyr_stf *stf, const struct gyr_txn *
 	const struct gyr_account *account = gyr_state_find(&stf->state, sender);
 	struct gyr_u256 cost;
 
+	stf->tx.sender_account =
+		account == NULL
+			? NULL
+			: &stf->state.accounts[gyr_state_account_index(&stf->state, account)];
 	if (account == NULL)
 		account = &none;
 	if (account->nonce != txn->nonce)
@@ -130,10 +134,21 @@ static enum gyr_verdict check_sender(struct gyr_stf *stf, const struct gyr_txn *
 	return GYR_VERDICT_OK;
 }
 
-static void warm(struct gyr_stf *stf, const struct gyr_address *address)
+/* Finds the records of the transaction, once. */
+static void enter_accounts(struct gyr_stf *stf)
 {
-	(void)gyr_state_mark(&stf->state, gyr_state_account(&stf->state, address),
-			     GYR_ACCOUNT_WARM);
+	if (stf->tx.sender_account == NULL)
+		stf->tx.sender_account = gyr_state_account(&stf->state, &stf->tx.sender);
+	else
+		gyr_state_account_enter(&stf->state, stf->tx.sender_account);
+	stf->tx.to_account = gyr_state_account(&stf->state, &stf->tx.to);
+	stf->tx.fee_account = NULL;
+}
+
+/* What is done here stands even if all code reverts: flags are set without the journal. */
+static void warm(struct gyr_account *account)
+{
+	account->tx_flags |= GYR_ACCOUNT_WARM;
 }
 
 /* EIP-2929, 2930, 3651 and 7702: what is warm from the start. Precompiles always are. */
@@ -144,38 +159,42 @@ static void warm_all(struct gyr_stf *stf, const struct gyr_txn *txn)
 
 	if (stf->fork < GYR_FORK_BERLIN)
 		return;
-	warm(stf, &stf->tx.sender);
-	warm(stf, &stf->tx.to);
-	if (stf->fork >= GYR_FORK_SHANGHAI)
-		warm(stf, &stf->open->block.fee_recipient);
+	warm(stf->tx.sender_account);
+	warm(stf->tx.to_account);
+	if (stf->fork >= GYR_FORK_SHANGHAI) {
+		stf->tx.fee_account = gyr_state_account(&stf->state,
+							&stf->open->block.fee_recipient);
+		warm(stf->tx.fee_account);
+	}
 	while (gyr_txn_next_access(&access, &rest)) {
 		struct gyr_account *account = gyr_state_account(&stf->state, &access.address);
 
-		(void)gyr_state_mark(&stf->state, account, GYR_ACCOUNT_WARM);
+		warm(account);
 		for (uint32_t i = 0; i < access.slot_count; i++) {
 			struct gyr_u256 key;
 
 			gyr_u256_load_be(&key, gyr_txn_access_slot(&access, i));
-			(void)gyr_state_warm_slot(&stf->state,
-						  gyr_state_slot(&stf->state, account, &key));
+			gyr_state_slot(&stf->state, account, &key)->tx_flags |= GYR_SLOT_WARM;
 		}
 	}
 }
 
-/* Takes the price of all gas and raises the nonce. */
+/* Takes the price of all gas and raises the nonce; outside the journal too. */
 static void buy_gas(struct gyr_stf *stf, const struct gyr_txn *txn)
 {
-	struct gyr_account *sender = gyr_state_account(&stf->state, &stf->tx.sender);
-	struct gyr_u256 cost, blob_cost, balance;
+	struct gyr_account *sender = stf->tx.sender_account;
+	struct gyr_u256 cost, blob_cost;
 
 	(void)gyr_u256_mul_u64(&cost, &stf->tx.gas_price, txn->gas_limit);
-	(void)gyr_u256_mul_u64(&blob_cost, &stf->blob_base_fee, stf->tx.blob_gas);
-	(void)gyr_u256_add(&cost, &cost, &blob_cost);
+	if (stf->tx.blob_gas != 0) {
+		(void)gyr_u256_mul_u64(&blob_cost, &stf->blob_base_fee, stf->tx.blob_gas);
+		(void)gyr_u256_add(&cost, &cost, &blob_cost);
+	}
 	gyr_assert(!gyr_u256_less(&sender->balance, &cost));
-	(void)gyr_u256_sub(&balance, &sender->balance, &cost);
-	gyr_state_touch(&stf->state, sender);
-	gyr_state_set_balance(&stf->state, sender, &balance);
-	gyr_state_set_nonce(&stf->state, sender, sender->nonce + 1);
+	(void)gyr_u256_sub(&sender->balance, &sender->balance, &cost);
+	sender->flags |= GYR_ACCOUNT_EXISTS;
+	sender->tx_flags |= GYR_ACCOUNT_TOUCHED;
+	sender->nonce++;
 }
 
 static void begin_message(struct gyr_stf *stf, const struct gyr_txn *txn, uint64_t intrinsic)
@@ -188,11 +207,10 @@ static void begin_message(struct gyr_stf *stf, const struct gyr_txn *txn, uint64
 		.input = txn->data,
 		.gas = (int64_t)(txn->gas_limit - intrinsic),
 	};
-	const struct gyr_account *to = gyr_state_account(&stf->state, &stf->tx.to);
-	const struct gyr_code *code = gyr_state_code_at(&stf->state, to->code);
+	const struct gyr_code *code = gyr_state_code_at(&stf->state, stf->tx.to_account->code);
 
 	if (code->delegated && stf->fork >= GYR_FORK_PRAGUE && !txn->is_create)
-		warm(stf, &code->target);
+		warm(gyr_state_account(&stf->state, &code->target));
 	for (uint32_t i = 0; i < txn->blob_hash_count; i++)
 		memcpy(stf->blob_hashes[i].bytes, gyr_txn_blob_hash(txn, i), 32);
 	stf->evm.tx = (struct gyr_evm_tx){
@@ -229,6 +247,7 @@ enum gyr_verdict gyr_stf_tx_begin(struct gyr_stf *stf, const struct gyr_txn *txn
 	else
 		stf->tx.to = txn->to;
 	gyr_state_tx_begin(&stf->state);
+	enter_accounts(stf);
 	buy_gas(stf, txn);
 	warm_all(stf, txn);
 	stf_authorize(stf, txn);
@@ -252,16 +271,15 @@ enum gyr_stf_status gyr_stf_step(struct gyr_stf *stf, int64_t gas_slice)
 	return GYR_STF_FATAL;
 }
 
-static void credit(struct gyr_stf *stf, const struct gyr_address *address,
-		   const struct gyr_u256 *price, uint64_t gas)
+/* Nothing reverts any more: outside the journal. */
+static void credit(struct gyr_account *account, const struct gyr_u256 *price, uint64_t gas)
 {
-	struct gyr_account *account = gyr_state_account(&stf->state, address);
-	struct gyr_u256 amount, balance;
+	struct gyr_u256 amount;
 
 	(void)gyr_u256_mul_u64(&amount, price, gas);
-	(void)gyr_u256_add(&balance, &account->balance, &amount);
-	gyr_state_touch(&stf->state, account);
-	gyr_state_set_balance(&stf->state, account, &balance);
+	(void)gyr_u256_add(&account->balance, &account->balance, &amount);
+	account->flags |= GYR_ACCOUNT_EXISTS;
+	account->tx_flags |= GYR_ACCOUNT_TOUCHED;
 }
 
 /* Refunds (EIP-3529 or a half) and the floor (EIP-7623); what the transaction uses in the end. */
@@ -284,11 +302,14 @@ static void pay_fees(struct gyr_stf *stf, uint64_t used)
 	const struct gyr_stf_block_output *open = stf->open;
 	struct gyr_u256 tip;
 
-	credit(stf, &stf->tx.sender, &stf->tx.gas_price, stf->tx.txn->gas_limit - used);
+	credit(stf->tx.sender_account, &stf->tx.gas_price, stf->tx.txn->gas_limit - used);
 	(void)gyr_u256_sub(&tip, &stf->tx.gas_price, &stf->base_fee);
-	credit(stf, &open->block.fee_recipient, &tip, used);
+	if (stf->tx.fee_account == NULL)
+		stf->tx.fee_account = gyr_state_account(&stf->state, &open->block.fee_recipient);
+	credit(stf->tx.fee_account, &tip, used);
 	if (stf->config.has_base_fee_recipient)
-		credit(stf, &stf->config.base_fee_recipient, &stf->base_fee, used);
+		credit(gyr_state_account(&stf->state, &stf->config.base_fee_recipient),
+		       &stf->base_fee, used);
 }
 
 static void record_tx(struct gyr_stf *stf)
