@@ -179,9 +179,17 @@ static void submit(struct sim_client *client, unsigned index)
 		.answers = GYR_WIRE_ANSWERS_ORDERED | GYR_WIRE_ANSWERS_DURABLE |
 			   GYR_WIRE_ANSWERS_EXECUTED,
 	};
+	uint8_t nonce[GYR_CLIENT_NONCE_BYTES], hint[GYR_CLIENT_HINT_MAX];
 
 	if (gyr_rng_below(&world->rng, 4) == 0)
 		submission.answers |= GYR_WIRE_ANSWERS_EARLY;
+	/* Right or wrong, a hint must not change what comes of it. */
+	if (gyr_rng_below(&world->rng, 3) == 0) {
+		for (unsigned i = 0; i < sizeof nonce; i++)
+			nonce[i] = (uint8_t)gyr_rng_next(&world->rng);
+		gyr_client_hint(&submission, hint, (uint32_t)gyr_rng_below(&world->rng, 4),
+				gyr_rng_below(&world->rng, 2) == 0 ? nonce : NULL);
+	}
 	if (!world->calm && gyr_rng_below(&world->rng, 40) == 0)
 		submission.expires_at_ns = sim_time(world).utc_ns +
 					   gyr_rng_below(&world->rng, 2000000);

@@ -6,6 +6,7 @@
 
 #include "gyr_accel_keccak_simd.h"
 #include "gyr_err.h"
+#include "gyr_known_portable.h"
 #include "gyr_precompile.h"
 #include "gyr_recover_secp256k1.h"
 #include "sim.h"
@@ -62,6 +63,7 @@ int sim_server_open(struct sim_world *world)
 			     .recover = recover,
 			     .recover_count = 1,
 			     .recover_reference = &gyr_recover_secp256k1,
+			     .known = &gyr_known_portable,
 			     .keccak = gyr_accel_keccak_simd(),
 			     .precompile = &gyr_precompile_portable,
 			     .clock = &world->clock },
@@ -307,8 +309,8 @@ static void make_lane(struct sim_world *world)
 	struct gyr_conf *conf = &world->conf;
 	struct gyr_conf_lane *lane = &conf->lanes[0];
 	static const enum gyr_conf_stage_kind single[] = {
-		GYR_CONF_STAGE_SEQUENCE, GYR_CONF_STAGE_WAL,	 GYR_CONF_STAGE_EXEC,
-		GYR_CONF_STAGE_ROOT,	 GYR_CONF_STAGE_PREPARE,
+		GYR_CONF_STAGE_SEQUENCE, GYR_CONF_STAGE_WAL,  GYR_CONF_STAGE_EXEC,
+		GYR_CONF_STAGE_KNOWN,	 GYR_CONF_STAGE_ROOT, GYR_CONF_STAGE_PREPARE,
 	};
 
 	conf->gate_count = 1 + (unsigned)gyr_rng_below(&world->rng, 2);
@@ -329,6 +331,7 @@ static void make_lane(struct sim_world *world)
 static void make_conf(struct sim_world *world)
 {
 	struct gyr_conf *conf = &world->conf;
+
 	gyr_conf_default(conf);
 	(void)snprintf(conf->chain.genesis, sizeof conf->chain.genesis, "%s",
 		       world->traffic->genesis);
@@ -339,6 +342,7 @@ static void make_conf(struct sim_world *world)
 	conf->intake.slot_size = 1024;
 	conf->intake.large_count = 2;
 	conf->recover.shadow_every = 64;
+	conf->recover.known_senders = 1 + gyr_rng_below(&world->rng, 4);
 	conf->sequence.mini_block_time = 1000000;
 	conf->sequence.block_gas = 2100000;
 	conf->sequence.transaction_gas_max = 100000;
@@ -364,6 +368,8 @@ static void make_conf(struct sim_world *world)
 	conf->sessions.history_count = 64;
 	conf->sessions.chunked_count = 2;
 	conf->sessions.idle_time = 2000000000;
+	conf->sessions.known_count = gyr_rng_below(&world->rng, 4);
+	conf->sessions.known_pinned = gyr_rng_below(&world->rng, 2);
 	make_lane(world);
 }
 

@@ -24,6 +24,7 @@
 #include "gyr_clock_tsc.h"
 #include "gyr_conf.h"
 #include "gyr_err.h"
+#include "gyr_known_ifma.h"
 #ifdef GYR_HAVE_NET_DPDK
 #include "gyr_net_dpdk.h"
 #endif
@@ -170,6 +171,7 @@ static int run_server(const struct gyr_conf *conf, struct gyr_clock *clock, bool
 			     .recover = recover_drivers,
 			     .recover_count = GYR_COUNT(recover_drivers),
 			     .recover_reference = &gyr_recover_portable,
+			     .known = &gyr_known_ifma,
 			     .keccak = gyr_accel_keccak_simd(), /* until the self-test has chosen */
 			     .precompile = &accel.precompile,
 			     .clock = clock },

@@ -240,6 +240,9 @@ static void take_answer(struct gyr_client *client, const struct gyr_wire_block *
 	case GYR_WIRE_RATE:
 		TAKE(rate);
 		break;
+	case GYR_WIRE_KEY:
+		TAKE(key);
+		break;
 	case GYR_WIRE_VOID: {
 		struct gyr_wire_void message;
 

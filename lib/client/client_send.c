@@ -150,6 +150,27 @@ bool gyr_client_submit(struct gyr_client *client, const struct gyr_client_submis
 				  });
 }
 
+void gyr_client_hint(struct gyr_client_submission *submission, uint8_t room[GYR_CLIENT_HINT_MAX],
+		     uint32_t key_index, const uint8_t *nonce)
+{
+	size_t length = 0;
+
+	submission->hint_kind = GYR_WIRE_HINT_NONE;
+	if (key_index != GYR_CLIENT_NO_KEY) {
+		gyr_store_be32(room, key_index);
+		length = 4;
+		submission->hint_kind = GYR_WIRE_HINT_KNOWN_KEY;
+	}
+	if (nonce != NULL) {
+		memcpy(room + length, nonce, GYR_CLIENT_NONCE_BYTES);
+		length += GYR_CLIENT_NONCE_BYTES;
+		submission->hint_kind = submission->hint_kind == GYR_WIRE_HINT_NONE
+						? GYR_WIRE_HINT_RECOVERY
+						: GYR_WIRE_HINT_BOTH;
+	}
+	submission->hint = (struct gyr_slice){ room, length };
+}
+
 bool gyr_client_status(struct gyr_client *client, uint64_t client_tag, const struct gyr_hash *hash)
 {
 	struct gyr_wire_status message = { .client_tag = client_tag };

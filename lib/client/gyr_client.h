@@ -41,6 +41,7 @@ struct gyr_wire_status_reply;
 struct gyr_wire_pong;
 struct gyr_wire_void;
 struct gyr_wire_rate;
+struct gyr_wire_key;
 
 struct gyr_client_conf {
 	struct gyr_endpoint gate;
@@ -69,6 +70,8 @@ struct gyr_client_events {
 	void (*status)(void *context, const struct gyr_wire_status_reply *message);
 	void (*pong)(void *context, const struct gyr_wire_pong *message);
 	void (*rate)(void *context, const struct gyr_wire_rate *message);
+	/* The gate is ready for a key: hints may name it. Indices end with the session. */
+	void (*key)(void *context, const struct gyr_wire_key *message);
 	/* Answer datagrams that will not come any more. */
 	void (*lost)(void *context, uint32_t first_sequence, uint32_t count);
 };
@@ -82,6 +85,18 @@ struct gyr_client_submission {
 	uint8_t answers;      /* enum gyr_wire_answers_bits */
 	uint8_t hint_kind;    /* enum gyr_wire_hint */
 };
+
+#define GYR_CLIENT_HINT_MAX    68
+#define GYR_CLIENT_NO_KEY      UINT32_MAX
+#define GYR_CLIENT_NONCE_BYTES 64
+
+/*
+ * Makes a submission's hint in `room`: the index of the sender's key as KEY told it (or
+ * GYR_CLIENT_NO_KEY), and the signature's R.y and 1 / s (GYR_CLIENT_NONCE_BYTES, or NULL), which a
+ * signer knows and gyr_secp_hint computes. The hint points into `room`.
+ */
+void gyr_client_hint(struct gyr_client_submission *submission, uint8_t room[GYR_CLIENT_HINT_MAX],
+		     uint32_t key_index, const uint8_t *nonce);
 
 #define GYR_CLIENT_COUNTERS(X)                                                                     \
 	X(hellos, "HELLO sent")                                                                    \

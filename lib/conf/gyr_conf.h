@@ -34,6 +34,7 @@ enum gyr_conf_stage_kind {
 	GYR_CONF_STAGE_SEQUENCE,   /* data; one */
 	GYR_CONF_STAGE_WAL,	   /* data; one */
 	GYR_CONF_STAGE_EXEC,	   /* data; exec.shards of them */
+	GYR_CONF_STAGE_KNOWN,	   /* cold; one or none: tables of known senders' keys */
 	GYR_CONF_STAGE_ROOT,	   /* cold; one: state roots of finished blocks */
 	GYR_CONF_STAGE_CHECKPOINT, /* cold; one */
 	GYR_CONF_STAGE_PREPARE,	   /* cold; one: zero-writes log segments ahead */
@@ -119,7 +120,7 @@ struct gyr_conf {
 	struct {
 		char driver[24];	/* "auto" or a driver of lib/recover */
 		uint64_t shadow_every;	/* one in so many is repeated on the reference; 0: none */
-		uint64_t known_senders; /* senders whose keys are kept; 0: none */
+		uint64_t known_senders; /* tables of known senders' keys; 0: none */
 	} recover;
 	struct {
 		uint64_t mini_block_time;
@@ -172,6 +173,8 @@ struct gyr_conf {
 		uint64_t idle_time;
 		uint64_t cookie_time;
 		uint64_t hold_time;
+		uint64_t known_count;  /* keys of a session that get tables */
+		uint64_t known_pinned; /* of them, the first so many are never evicted */
 	} sessions;
 	struct {
 		char format[8];		      /* "text" or "json" */

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server_internal.h"
 
-#define EVENT_COUNT	 8192u
-#define QUERY_COUNT	 1024u
-#define RESULT_COUNT	 16384u
-#define FEEDBACK_COUNT	 16384u
-#define BLOCK_RING_COUNT 4u /* a power of two, at least SERVER_BLOCKS_HELD */
+#define EVENT_COUNT	  8192u
+#define QUERY_COUNT	  1024u
+#define RESULT_COUNT	  16384u
+#define FEEDBACK_COUNT	  16384u
+#define KEY_REQUEST_COUNT 1024u
+#define BLOCK_RING_COUNT  4u /* a power of two, at least SERVER_BLOCKS_HELD */
 
 /* Raw transactions in an EVM block: beyond it the sequencer says BLOCK_FULL. */
 #define BLOCK_BYTES_MAX (128u << 20)
@@ -238,6 +239,15 @@ static int build_log(struct gyr_server *server)
 	return 0;
 }
 
+static void make_seed(struct gyr_server *server, uint8_t seed[GYR_RECOVER_SEED_LENGTH])
+{
+	for (unsigned i = 0; i < GYR_RECOVER_SEED_LENGTH; i += 8) {
+		uint64_t word = gyr_rng_next(&server->rng);
+
+		memcpy(seed + i, &word, sizeof word);
+	}
+}
+
 static int build_verify(struct gyr_server *server, struct stage_verify **out)
 {
 	const struct gyr_conf *conf = &server->conf;
@@ -253,20 +263,14 @@ static int build_verify(struct gyr_server *server, struct stage_verify **out)
 	struct gyr_arena arena;
 	void *memory;
 
-	for (unsigned i = 0; i < GYR_RECOVER_SEED_LENGTH; i += 8) {
-		uint64_t word = gyr_rng_next(&server->rng);
-
-		memcpy(recover.seed + i, &word, sizeof word);
-	}
+	make_seed(server, recover.seed);
 	GYR_TRY(server_carve(server, &memory, "verify", sizeof *verify));
 	verify = memory;
 	verify->keccak = drivers->keccak;
 	verify->fault = &server->fault;
 	verify->gate_count = conf->gate_count;
 	for (unsigned i = 0; i < conf->gate_count; i++)
-		verify->gates[i] = (struct verify_gate){ .intake = server->gates[i].intake,
-							 .pool = server->gates[i].pool,
-							 .pool_stride = GYR_TXN_LENGTH_MAX };
+		verify->gates[i] = server->gates[i].intake;
 	verify->scratch_stride = gyr_round_up(conf->intake.slot_size + GYR_TXN_PAYLOAD_EXTRA,
 					      GYR_CACHE_LINE);
 	GYR_TRY(server_carve(server, &memory, "verify-scratch",
@@ -281,6 +285,74 @@ static int build_verify(struct gyr_server *server, struct stage_verify **out)
 	return 0;
 }
 
+/* The pool and the rings of the known stage, once it is sure that there is to be one. */
+static int build_known_rings(struct gyr_server *server, struct stage_known *stage)
+{
+	const struct gyr_conf *conf = &server->conf;
+
+	stage->gate_count = conf->gate_count;
+	for (unsigned i = 0; i < conf->gate_count; i++) {
+		struct server_gate *gate = &server->gates[i];
+
+		GYR_TRY(carve_spsc(server, &gate->key_requests, "key-requests",
+				   sizeof(struct gyr_session_key_request), KEY_REQUEST_COUNT));
+		GYR_TRY(carve_spsc(server, &gate->key_answers, "key-answers",
+				   sizeof(struct known_answer), KEY_REQUEST_COUNT));
+		stage->requests[i] = gate->key_requests;
+		stage->answers[i] = gate->key_answers;
+	}
+	stage->verify_count = conf->verify_count;
+	for (unsigned i = 0; i < conf->verify_count; i++) {
+		struct stage_verify *verify = server->verifies[i];
+
+		GYR_TRY(carve_spsc(server, &verify->keys, "keys", sizeof(struct known_key),
+				   KNOWN_KEY_COUNT));
+		verify->known = &stage->known;
+		verify->lane = i;
+		stage->keys[i] = verify->keys;
+	}
+	return 0;
+}
+
+/*
+ * Known senders: where a driver, the configuration and a lane say so, and the driver works here;
+ * else every sender is recovered.
+ */
+static int build_known(struct gyr_server *server)
+{
+	const struct gyr_conf *conf = &server->conf;
+	const struct gyr_recover *recover = &server->verifies[0]->recover;
+	struct gyr_known_conf known = {
+		.ops = server->options.drivers.known,
+		.slot_count = (uint32_t)conf->recover.known_senders,
+		.lane_count = conf->verify_count,
+	};
+	struct stage_known *stage;
+	struct gyr_arena arena;
+	void *memory;
+
+	if (known.ops == NULL || known.slot_count == 0 || conf->sessions.known_count == 0 ||
+	    recover->ops->counterfeit || gyr_conf_lane_of(conf, GYR_CONF_STAGE_KNOWN, 0) == NULL)
+		return 0;
+	make_seed(server, known.seed);
+	GYR_TRY(server_carve(server, &memory, "known", sizeof *stage));
+	stage = memory;
+	GYR_TRY(carve_arena(server, &arena, "known-tables", gyr_known_memory(&known)));
+	if (gyr_known_init(&stage->known, &arena, &known, recover->reference,
+			   recover->reference_context) < 0) {
+		gyr_err_clear();
+		return 0;
+	}
+	GYR_TRY(server_carve(server, &memory, "known-keys",
+			     KNOWN_KEY_COUNT * sizeof *stage->waiting));
+	stage->waiting = memory;
+	GYR_TRY(server_carve(server, &memory, "known-pins",
+			     known.slot_count * sizeof *stage->pins));
+	stage->pins = memory;
+	server->stage_known = stage;
+	return build_known_rings(server, stage);
+}
+
 int server_build(struct gyr_server *server)
 {
 	GYR_TRY(build_state(server));
@@ -292,6 +364,7 @@ int server_build(struct gyr_server *server)
 		server_place(server, GYR_CONF_STAGE_VERIFY, i);
 		GYR_TRY(build_verify(server, &server->verifies[i]));
 	}
+	GYR_TRY(build_known(server));
 	server_place(server, GYR_CONF_STAGE_KIND_COUNT, 0);
 	return 0;
 }
@@ -322,6 +395,10 @@ static struct gyr_session_conf session_conf(struct gyr_server *server)
 	sessions.idle_timeout_ms = (uint32_t)(conf->sessions.idle_time / 1000000u);
 	sessions.cookie_rotation_ms = (uint32_t)(conf->sessions.cookie_time / 1000000u);
 	sessions.hold_us = (uint32_t)(conf->sessions.hold_time / 1000u);
+	sessions.key_count_max = server->stage_known == NULL ? 0
+							     : (uint32_t)conf->sessions.known_count;
+	sessions.key_pinned = (uint32_t)gyr_min_u64(sessions.key_count_max,
+						    conf->sessions.known_pinned);
 	return sessions;
 }
 
@@ -360,6 +437,8 @@ static int build_gate(struct gyr_server *server, unsigned index)
 	stage->events = gate->events;
 	stage->queries = gate->queries;
 	stage->pool_free = gate->pool_free;
+	stage->key_requests = gate->key_requests;
+	stage->key_answers = gate->key_answers;
 	stage->results = server->results;
 	stage->results_consumer = index;
 	stage->log = server->log;

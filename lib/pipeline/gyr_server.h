@@ -23,7 +23,7 @@
 #include "gyr_mem.h"
 #include "gyr_netdev.h"
 #include "gyr_precompile.h"
-#include "gyr_recover.h"
+#include "gyr_recover_known.h"
 #include "gyr_topo.h"
 
 /* What a program brings along. Everything outlives the server. */
@@ -36,6 +36,7 @@ struct gyr_server_drivers {
 	const struct gyr_recover_ops *const *recover; /* in order of preference */
 	unsigned recover_count;
 	const struct gyr_recover_ops *recover_reference;
+	const struct gyr_known_ops *known; /* NULL: no driver for known senders */
 	const struct gyr_keccak_ops *keccak;
 	const struct gyr_precompile_ops *precompile;
 	struct gyr_clock *clock; /* open */

@@ -51,6 +51,11 @@ static void add_stage(struct gyr_server *server, struct gyr_lane *lane,
 		if (stage->index == 0)
 			gyr_lane_add(lane, &stage_exec_ops, &server->stage_exec, 64);
 		break;
+	case GYR_CONF_STAGE_KNOWN:
+		if (server->stage_known == NULL)
+			return;
+		gyr_lane_add(lane, &stage_known_ops, server->stage_known, 1);
+		break;
 	case GYR_CONF_STAGE_ROOT:
 		gyr_lane_add(lane, &stage_root_ops, &server->stage_root, 1);
 		break;

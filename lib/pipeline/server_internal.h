@@ -13,6 +13,7 @@
 #include "stage_exec.h"
 #include "stage_gate.h"
 #include "stage_journal.h"
+#include "stage_known.h"
 #include "stage_metrics.h"
 #include "stage_root.h"
 #include "stage_sequence.h"
@@ -30,6 +31,8 @@ struct server_gate {
 	struct gyr_spsc *events;
 	struct gyr_spsc *queries;
 	struct gyr_spsc *pool_free;
+	struct gyr_spsc *key_requests; /* NULL without known senders */
+	struct gyr_spsc *key_answers;
 	uint8_t *pool;
 	struct stage_gate *stage;
 	bool open;
@@ -83,6 +86,7 @@ struct gyr_server {
 
 	struct server_gate gates[GYR_CONF_GATE_COUNT_MAX];
 	struct stage_verify *verifies[GYR_CONF_VERIFY_COUNT_MAX];
+	struct stage_known *stage_known; /* NULL: no known senders */
 	struct stage_sequence stage_sequence;
 	struct stage_wal stage_wal;
 	struct stage_exec stage_exec;

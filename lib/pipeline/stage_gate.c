@@ -2,26 +2,19 @@
 #include "stage_gate.h"
 
 #include "gyr_wire_order_entry.h"
+#include "stage_known.h"
 
 /* Items taken from each ring in one poll. */
 #define EVENT_BUDGET  256
 #define RESULT_BUDGET 256
-
-static void count(_Atomic uint64_t *counter)
-{
-	/* writer: this gate's lane alone; readers take it relaxed */
-	uint64_t value = atomic_load_explicit(counter, memory_order_relaxed);
-
-	atomic_store_explicit(counter, value + 1, memory_order_relaxed);
-}
 
 static void reject(struct stage_gate *gate, const struct gyr_submission *submission,
 		   enum gyr_verdict verdict)
 {
 	gyr_session_rejected(gate->sessions, submission->session, submission->client_tag, 0,
 			     verdict, NULL);
-	count(&gate->counters.rejected);
-	count(&gate->counters.rejected_by[verdict]);
+	gyr_metric_add(&gate->counters.rejected, 1);
+	gyr_metric_add(&gate->counters.rejected_by[verdict], 1);
 }
 
 static uint32_t pool_take(struct stage_gate *gate)
@@ -70,7 +63,7 @@ static enum gyr_verdict judge(const struct stage_gate *gate, struct gyr_txn *txn
 }
 
 static void admit(struct stage_gate *gate, const struct gyr_submission *submission,
-		  const struct gyr_datagram *datagram, const struct gyr_turn *turn)
+		  const struct gyr_datagram *datagram)
 {
 	struct gyr_sequence_payload *payload;
 	struct gyr_intake_arrival *arrival;
@@ -79,13 +72,13 @@ static void admit(struct stage_gate *gate, const struct gyr_submission *submissi
 	uint64_t slot;
 	uint8_t *raw;
 
-	count(&gate->counters.submissions);
+	gyr_metric_add(&gate->counters.submissions, 1);
 	if (gate->stopping) {
 		reject(gate, submission, GYR_VERDICT_STOPPING);
 		return;
 	}
 	if (!gyr_intake_reserve(gate->intake, &slot)) {
-		count(&gate->counters.ring_full);
+		gyr_metric_add(&gate->counters.ring_full, 1);
 		reject(gate, submission, GYR_VERDICT_RING_FULL);
 		return;
 	}
@@ -98,7 +91,7 @@ static void admit(struct stage_gate *gate, const struct gyr_submission *submissi
 		}
 		pool_index = pool_take(gate);
 		if (pool_index == UINT32_MAX) {
-			count(&gate->counters.pool_full);
+			gyr_metric_add(&gate->counters.pool_full, 1);
 			reject(gate, submission, GYR_VERDICT_HIGH_WATER);
 			return;
 		}
@@ -116,16 +109,18 @@ static void admit(struct stage_gate *gate, const struct gyr_submission *submissi
 	arrival->client_tag = submission->client_tag;
 	arrival->receive_utc_ns = datagram->received_at_ns;
 	arrival->expires_utc_ns = submission->expires_at_ns;
-	arrival->receive_tick_ns = turn->now_ns;
+	arrival->known = submission->known;
 	arrival->session = submission->session;
 	arrival->receive_error_ns = gyr_log_receive_error(datagram->received_error_ns,
 							  log_clock(datagram->clock));
 	arrival->raw_length = (uint32_t)submission->raw.length;
 	arrival->pool_index = pool_index;
-	arrival->known_key = 0;
 	arrival->answers = submission->answers;
+	arrival->key_flags = submission->key_flags;
+	if (submission->nonce != NULL)
+		memcpy(payload->nonce, submission->nonce, sizeof payload->nonce);
 	gyr_intake_publish(gate->intake);
-	count(&gate->counters.admitted);
+	gyr_metric_add(&gate->counters.admitted, 1);
 }
 
 static void ask(struct stage_gate *gate, const struct gyr_session_query *query)
@@ -143,8 +138,8 @@ static void ask(struct stage_gate *gate, const struct gyr_session_query *query)
 	gyr_spsc_publish(gate->queries);
 }
 
-static unsigned receive(struct stage_gate *gate, const struct gyr_turn *turn,
-			const struct gyr_netdev_time *time, unsigned budget)
+static unsigned receive(struct stage_gate *gate, const struct gyr_netdev_time *time,
+			unsigned budget)
 {
 	unsigned datagram_count = gyr_netdev_rx(gate->device, gate->datagrams,
 						(unsigned)gyr_min_u64(budget, GYR_NETDEV_BURST_MAX),
@@ -153,7 +148,7 @@ static unsigned receive(struct stage_gate *gate, const struct gyr_turn *turn,
 	for (unsigned i = 0; i < datagram_count; i++) {
 		gyr_session_receive(gate->sessions, &gate->input, &gate->datagrams[i], time);
 		for (unsigned k = 0; k < gate->input.submission_count; k++)
-			admit(gate, &gate->input.submissions[k], &gate->datagrams[i], turn);
+			admit(gate, &gate->input.submissions[k], &gate->datagrams[i]);
 		for (unsigned k = 0; k < gate->input.query_count; k++)
 			ask(gate, &gate->input.queries[k]);
 	}
@@ -222,7 +217,7 @@ static void tell_result(struct stage_gate *gate, const struct gate_waiting *wait
 	else
 		gyr_session_skipped(gate->sessions, waiting->session, &result,
 				    (enum gyr_verdict)waiting->verdict);
-	count(&gate->counters.executed);
+	gyr_metric_add(&gate->counters.executed, 1);
 }
 
 /* A resubmission: the order again, and the result where there is one already. */
@@ -273,7 +268,7 @@ static void status(struct stage_gate *gate, const struct gyr_sequence_event *eve
 	gyr_session_status(gate->sessions, event->session, &answer);
 }
 
-static unsigned take_events(struct stage_gate *gate, unsigned budget)
+static unsigned take_events(struct stage_gate *gate, uint64_t now_ns, unsigned budget)
 {
 	unsigned taken = 0;
 
@@ -285,6 +280,8 @@ static unsigned take_events(struct stage_gate *gate, unsigned budget)
 		switch ((enum gyr_sequence_event_kind)event->kind) {
 		case GYR_SEQUENCE_ORDERED:
 			ordered(gate, event);
+			gyr_session_key_settled(gate->sessions, event->session, &event->sender,
+						event->key, event->key_flags, now_ns);
 			if (gate->latency != NULL)
 				measure(&gate->latency->ordered_ns, gate, event->receive_utc_ns);
 			gate->waiting[gate->waiting_tail++ % GATE_WAITING_COUNT] =
@@ -298,6 +295,8 @@ static unsigned take_events(struct stage_gate *gate, unsigned budget)
 			gyr_session_rejected(gate->sessions, event->session, event->client_tag,
 					     event->arrival, (enum gyr_verdict)event->verdict,
 					     &event->hash);
+			gyr_session_key_settled(gate->sessions, event->session, NULL, event->key,
+						event->key_flags, now_ns);
 			break;
 		case GYR_SEQUENCE_AGAIN:
 			again(gate, event);
@@ -316,7 +315,7 @@ static unsigned take_events(struct stage_gate *gate, unsigned budget)
  * Attaches results to what waits. The event of a transaction is published before its log record and
  * so before its result: with all events taken, a result that matches nothing is another gate's.
  */
-static unsigned take_results(struct stage_gate *gate, uint64_t durable)
+static unsigned take_results(struct stage_gate *gate, uint64_t durable, uint64_t now_ns)
 {
 	unsigned taken = 0;
 
@@ -330,7 +329,7 @@ static unsigned take_results(struct stage_gate *gate, uint64_t durable)
 			break;
 		if (gate->waiting_executed == gate->waiting_tail ||
 		    waiting->position != result->position) {
-			if (take_events(gate, EVENT_BUDGET) > 0)
+			if (take_events(gate, now_ns, EVENT_BUDGET) > 0)
 				continue;
 			if (gyr_spsc_peek(gate->events) != NULL)
 				break; /* no room to wait: answers first */
@@ -395,6 +394,34 @@ static void measure_durable(struct stage_gate *gate, uint64_t durable)
 	}
 }
 
+/*
+ * Between the sessions and the known stage: requests out, then answers in. What finds no room waits
+ * here: tables are never urgent.
+ */
+static void exchange_keys(struct stage_gate *gate, uint64_t now_ns)
+{
+	const struct gyr_session_key_request *request;
+
+	while ((request = gyr_session_key_request(gate->sessions)) != NULL) {
+		struct gyr_session_key_request *item = gyr_spsc_reserve(gate->key_requests);
+
+		if (item == NULL)
+			return;
+		*item = *request;
+		gyr_spsc_publish(gate->key_requests);
+		gyr_session_key_requested(gate->sessions);
+	}
+	for (unsigned i = 0; i < GYR_SESSION_KEY_ANSWERS_MAX; i++) {
+		const struct known_answer *answer = gyr_spsc_peek(gate->key_answers);
+
+		if (answer == NULL)
+			return;
+		gyr_session_key_answer(gate->sessions, answer->session, &answer->address,
+				       answer->known, answer->pinned, now_ns);
+		gyr_spsc_release(gate->key_answers);
+	}
+}
+
 static struct gyr_netdev_time time_of(const struct gyr_turn *turn)
 {
 	return (struct gyr_netdev_time){ .now_ns = turn->now_ns,
@@ -406,19 +433,21 @@ static unsigned gate_poll(void *self, const struct gyr_turn *turn, unsigned budg
 {
 	struct stage_gate *gate = self;
 	struct gyr_netdev_time time = time_of(turn);
-	unsigned received = receive(gate, turn, &time, budget);
+	unsigned received = receive(gate, &time, budget);
 	uint64_t durable = gyr_log_durable(gate->log);
 	unsigned done;
 
 	gate->utc_ns = turn->utc_ns;
-	done = take_events(gate, EVENT_BUDGET);
-	done += take_results(gate, durable);
+	done = take_events(gate, turn->now_ns, EVENT_BUDGET);
+	done += take_results(gate, durable, turn->now_ns);
 	measure_durable(gate, durable);
 	done += finish(gate, durable);
 	if (durable != gate->durable_told) {
 		gyr_session_durable(gate->sessions, gate->epoch, durable);
 		gate->durable_told = durable;
 	}
+	if (gate->key_requests != NULL)
+		exchange_keys(gate, turn->now_ns);
 	(void)gyr_session_flush(gate->sessions, gate->device, &time, received == 0);
 	(void)gyr_netdev_flush(gate->device);
 	return received + done;

@@ -66,6 +66,8 @@ struct stage_gate {
 	struct gyr_spsc *events;       /* from the sequencer */
 	struct gyr_spsc *queries;      /* to the sequencer */
 	struct gyr_spsc *pool_free;    /* buffers that the sequencer gave back */
+	struct gyr_spsc *key_requests; /* to the known stage; NULL: there is none */
+	struct gyr_spsc *key_answers;  /* from it */
 	struct gyr_broadcast *results; /* from execution */
 	unsigned results_consumer;
 	const struct gyr_log *log;

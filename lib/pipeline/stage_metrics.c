@@ -45,14 +45,15 @@ static void publish_back(struct gyr_server *server, struct gyr_metric_area *area
 
 	for (unsigned i = 0; i < server->conf.verify_count; i++) {
 		const struct stage_verify *verify = server->verifies[i];
-		uint64_t requests = gyr_metric_get(&verify->recovered);
 
 		label(area->verify[i].label, "verify", i);
-		gyr_metric_set(&area->verify[i].requests, requests);
-		gyr_metric_set(&area->verify[i].valid, requests - gyr_metric_get(&verify->invalid));
-		gyr_metric_set(&area->verify[i].shadow, gyr_metric_get(&verify->shadow));
-		copy(&area->verify[i].batches_1, verify->by_size, sizeof verify->by_size);
-		gyr_metric_set(&area->verify[i].batches, gyr_metric_get(&verify->batches));
+		copy(&area->verify[i].requests, &verify->counters.requests,
+		     sizeof verify->counters);
+	}
+	if (server->stage_known != NULL) {
+		gyr_metric_label(area->known[0].label, "known");
+		copy(&area->known[0].asked, &server->stage_known->counters.asked,
+		     sizeof server->stage_known->counters);
 	}
 	gyr_metric_label(area->sequence[0].label, "sequence");
 	copy(&area->sequence[0].slots, &sequence->slots,

@@ -1,27 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "stage_verify.h"
 
-static void add(_Atomic uint64_t *counter, uint64_t by)
+#include "gyr_metric.h"
+#include "stage_known.h"
+
+static const struct gyr_sequence_payload *payload_of(const struct gyr_intake *gate, uint64_t slot)
 {
-	/* writer: this verifier's lane alone; readers take it relaxed */
-	uint64_t value = atomic_load_explicit(counter, memory_order_relaxed);
-
-	atomic_store_explicit(counter, value + by, memory_order_relaxed);
-}
-
-static const struct gyr_txn *txn_of(const struct verify_gate *gate, uint64_t slot)
-{
-	const struct gyr_sequence_payload *payload = gyr_intake_payload(gate->intake, slot);
-
-	return &payload->txn;
+	return gyr_intake_payload(gate, slot);
 }
 
 /* Transactions as they are, then what was signed of each: the two hashes of all of them at once. */
-static void hash_run(struct stage_verify *verify, const struct verify_gate *gate, uint64_t first,
+static void hash_run(struct stage_verify *verify, struct gyr_intake *gate, uint64_t first,
 		     unsigned count)
 {
 	for (unsigned i = 0; i < count; i++) {
-		const struct gyr_txn *txn = txn_of(gate, first + i);
+		const struct gyr_txn *txn = &payload_of(gate, first + i)->txn;
 		uint8_t *scratch = verify->scratch + i * verify->scratch_stride;
 		struct gyr_slice *signing = &verify->messages[count + i];
 
@@ -37,7 +30,7 @@ static void hash_run(struct stage_verify *verify, const struct verify_gate *gate
 	}
 	verify->keccak->hash_many(verify->hashes, verify->messages, (size_t)count * 2);
 	for (unsigned i = 0; i < count; i++) {
-		const struct gyr_txn *txn = txn_of(gate, first + i);
+		const struct gyr_txn *txn = &payload_of(gate, first + i)->txn;
 
 		if (GYR_UNLIKELY(verify->messages[count + i].length == 0)) {
 			size_t length = gyr_txn_signing_payload(verify->scratch_long,
@@ -49,15 +42,11 @@ static void hash_run(struct stage_verify *verify, const struct verify_gate *gate
 	}
 }
 
-static unsigned verify_run(struct stage_verify *verify, const struct verify_gate *gate,
-			   uint64_t first, unsigned count)
+static void make_requests(struct stage_verify *verify, struct gyr_intake *gate, uint64_t first,
+			  unsigned count)
 {
-	uint64_t valid;
-	int error;
-
-	hash_run(verify, gate, first, count);
 	for (unsigned i = 0; i < count; i++) {
-		const struct gyr_txn *txn = txn_of(gate, first + i);
+		const struct gyr_txn *txn = &payload_of(gate, first + i)->txn;
 		struct gyr_recover_request *request = &verify->requests[i];
 
 		memcpy(request->hash, verify->hashes[count + i].bytes, sizeof request->hash);
@@ -65,24 +54,177 @@ static unsigned verify_run(struct stage_verify *verify, const struct verify_gate
 		memcpy(request->s, txn->s, sizeof request->s);
 		request->parity = txn->parity;
 	}
-	error = gyr_recover_batch(&verify->recover, &valid, verify->senders, NULL, verify->requests,
-				  count);
+}
+
+/* sender: NULL where the signature gives none. */
+static void publish(struct stage_verify *verify, struct gyr_intake *gate, uint64_t first,
+		    unsigned at, const struct gyr_address *sender)
+{
+	struct gyr_intake_finding *finding = gyr_intake_finding(gate, first + at);
+
+	finding->verdict = sender != NULL ? GYR_VERDICT_OK : GYR_VERDICT_SIGNATURE_INVALID;
+	finding->sender = sender != NULL ? *sender : (struct gyr_address){ { 0 } };
+	finding->transaction_hash = verify->hashes[at];
+	gyr_intake_verified(gate, first + at);
+}
+
+/* Sorts the run into slots with a table and the rest; returns how many have one. */
+static unsigned find_tables(struct stage_verify *verify, struct gyr_intake *gate, uint64_t first,
+			    unsigned count, uint64_t now_ns)
+{
+	unsigned known_count = 0;
+
+	verify->rest_count = 0;
+	for (unsigned i = 0; i < count; i++) {
+		const struct gyr_intake_arrival *arrival = gyr_intake_arrival(gate, first + i);
+		struct verify_known *tried = &verify->tried[known_count];
+		uint8_t *key = &gyr_intake_finding(gate, first + i)->key;
+		const uint8_t *nonce;
+
+		*key = GYR_INTAKE_KEY_NONE;
+		if (arrival->known != 0 && verify->known != NULL) {
+			*key = GYR_INTAKE_KEY_GONE;
+			tried->check.table = gyr_known_table(verify->known, &tried->address,
+							     arrival->known, now_ns);
+		}
+		if (*key == GYR_INTAKE_KEY_NONE || tried->check.table == NULL) {
+			gyr_metric_add(&verify->counters.known_gone, *key != GYR_INTAKE_KEY_NONE);
+			verify->rest[verify->rest_count++] = (uint8_t)i;
+			continue;
+		}
+		nonce = (arrival->key_flags & GYR_INTAKE_KEY_NONCE) != 0
+				? payload_of(gate, first + i)->nonce
+				: NULL;
+		tried->at = i;
+		tried->check.request = &verify->requests[i];
+		tried->check.nonce_y = nonce;
+		tried->check.s_inverse = nonce == NULL ? NULL : nonce + 32;
+		known_count++;
+	}
+	return known_count;
+}
+
+/* Tries one group; what it does not settle joins the rest. */
+static int try_group(struct stage_verify *verify, struct gyr_intake *gate, uint64_t first,
+		     const struct verify_known *group, unsigned count)
+{
+	struct gyr_known_check checks[GYR_KNOWN_GROUP_MAX];
+	enum gyr_known_answer answers[GYR_KNOWN_GROUP_MAX];
+
+	for (unsigned i = 0; i < count; i++)
+		checks[i] = group[i].check;
+	gyr_known_check(verify->known, answers, checks, count);
+	for (unsigned i = 0; i < count; i++) {
+		uint8_t *key = &gyr_intake_finding(gate, first + group[i].at)->key;
+
+		if (answers[i] == GYR_KNOWN_UNDECIDED)
+			gyr_metric_add(&verify->counters.known_undecided, 1);
+		else
+			GYR_TRY(gyr_recover_shadow(&verify->recover, checks[i].request,
+						   answers[i] == GYR_KNOWN_YES, &group[i].address));
+		if (answers[i] == GYR_KNOWN_YES) {
+			*key = GYR_INTAKE_KEY_HIT;
+			gyr_metric_add(&verify->counters.known, 1);
+			publish(verify, gate, first, group[i].at, &group[i].address);
+			continue;
+		}
+		*key = GYR_INTAKE_KEY_MISS;
+		gyr_metric_add(&verify->counters.known_missed, 1);
+		verify->rest[verify->rest_count++] = (uint8_t)group[i].at;
+	}
+	return 0;
+}
+
+static int try_known(struct stage_verify *verify, struct gyr_intake *gate, uint64_t first,
+		     unsigned known_count)
+{
+	for (unsigned i = 0; i < known_count;) {
+		unsigned count = gyr_known_take(known_count - i);
+
+		GYR_TRY(try_group(verify, gate, first, &verify->tried[i], count));
+		i += count;
+	}
+	return 0;
+}
+
+/* Sends the keys that sessions want tables of; what finds no room comes again another time. */
+static void offer_keys(struct stage_verify *verify, struct gyr_intake *gate, uint64_t first,
+		       uint64_t valid)
+{
+	for (unsigned i = 0; i < verify->rest_count; i++) {
+		const struct gyr_intake_arrival *arrival =
+			gyr_intake_arrival(gate, first + verify->rest[i]);
+		struct known_key *key;
+
+		if ((arrival->key_flags & GYR_INTAKE_KEY_WANTED) == 0 || (valid >> i & 1) == 0)
+			continue;
+		key = gyr_spsc_reserve(verify->keys);
+		if (key == NULL)
+			return;
+		key->address = verify->senders[i];
+		memcpy(key->public_key, verify->public_keys[i], sizeof key->public_key);
+		gyr_spsc_publish(verify->keys);
+	}
+}
+
+/* The counter of batches of this size. */
+static _Atomic uint64_t *batches_of(struct verify_counters *counters, unsigned count)
+{
+	_Atomic uint64_t *const by_size[] = { &counters->batches_1,  &counters->batches_2,
+					      &counters->batches_4,  &counters->batches_8,
+					      &counters->batches_16, &counters->batches_32,
+					      &counters->batches_64 };
+
+	return by_size[count == 1 ? 0 : 32 - __builtin_clz(count - 1)];
+}
+
+static int recover_rest(struct stage_verify *verify, struct gyr_intake *gate, uint64_t first,
+			unsigned count)
+{
+	const struct gyr_recover_request *asked = verify->requests;
+	uint64_t valid;
+
+	if (verify->rest_count < count) {
+		for (unsigned i = 0; i < verify->rest_count; i++)
+			verify->asked[i] = verify->requests[verify->rest[i]];
+		asked = verify->asked;
+	}
+	GYR_TRY(gyr_recover_batch(&verify->recover, &valid, verify->senders,
+				  verify->keys == NULL ? NULL : verify->public_keys, asked,
+				  verify->rest_count));
+	if (verify->keys != NULL)
+		offer_keys(verify, gate, first, valid); /* before the sequencer has the slots */
+	for (unsigned i = 0; i < verify->rest_count; i++)
+		publish(verify, gate, first, verify->rest[i],
+			(valid >> i & 1) != 0 ? &verify->senders[i] : NULL);
+	gyr_metric_add(&verify->counters.batches, 1);
+	gyr_metric_add(batches_of(&verify->counters, verify->rest_count), 1);
+	gyr_metric_add(&verify->counters.invalid,
+		       verify->rest_count - (unsigned)__builtin_popcountll(valid));
+	return 0;
+}
+
+static unsigned verify_run(struct stage_verify *verify, struct gyr_intake *gate, uint64_t first,
+			   unsigned count, uint64_t now_ns)
+{
+	unsigned known_count;
+	int error = 0;
+
+	if (verify->known != NULL)
+		gyr_known_enter(verify->known, verify->lane);
+	known_count = find_tables(verify, gate, first, count, now_ns);
+	hash_run(verify, gate, first, count);
+	make_requests(verify, gate, first, count);
+	if (known_count > 0)
+		error = try_known(verify, gate, first, known_count);
+	if (verify->known != NULL)
+		gyr_known_leave(verify->known, verify->lane);
+	if (error == 0 && verify->rest_count > 0)
+		error = recover_rest(verify, gate, first, count);
 	if (GYR_UNLIKELY(error < 0))
 		return pipeline_fail(verify->fault, "verify", error);
-	for (unsigned i = 0; i < count; i++) {
-		struct gyr_intake_finding *finding = gyr_intake_finding(gate->intake, first + i);
-		bool ok = (valid >> i) & 1;
-
-		finding->verdict = ok ? GYR_VERDICT_OK : GYR_VERDICT_SIGNATURE_INVALID;
-		finding->sender = verify->senders[i];
-		finding->transaction_hash = verify->hashes[i];
-		gyr_intake_verified(gate->intake, first + i);
-	}
-	add(&verify->batches, 1);
-	add(&verify->by_size[count == 1 ? 0 : 32 - __builtin_clz(count - 1)], 1);
-	atomic_store_explicit(&verify->shadow, verify->recover.shadow_count, memory_order_relaxed);
-	add(&verify->recovered, count);
-	add(&verify->invalid, count - (unsigned)__builtin_popcountll(valid));
+	gyr_metric_add(&verify->counters.requests, count);
+	gyr_metric_set(&verify->counters.shadow, verify->recover.shadow_count);
 	return count;
 }
 
@@ -91,11 +233,10 @@ static unsigned verify_poll(void *self, const struct gyr_turn *turn, unsigned bu
 	struct stage_verify *verify = self;
 	unsigned done = 0;
 
-	(void)turn;
 	(void)budget; /* a poll is one batch of a gate: bounded by the driver's largest */
 	for (unsigned i = 0; i < verify->gate_count && done == 0; i++) {
-		const struct verify_gate *gate = &verify->gates[verify->gate_next];
-		unsigned pending = gyr_intake_pending(gate->intake, GYR_RECOVER_BATCH_MAX);
+		struct gyr_intake *gate = verify->gates[verify->gate_next];
+		unsigned pending = gyr_intake_pending(gate, GYR_RECOVER_BATCH_MAX);
 		unsigned count;
 		uint64_t first;
 
@@ -103,10 +244,9 @@ static unsigned verify_poll(void *self, const struct gyr_turn *turn, unsigned bu
 			verify->gate_next = 0;
 		if (pending == 0)
 			continue;
-		count = gyr_intake_claim(gate->intake, &first,
-					 gyr_recover_take(&verify->recover, pending));
+		count = gyr_intake_claim(gate, &first, gyr_recover_take(&verify->recover, pending));
 		if (count > 0)
-			done = verify_run(verify, gate, first, count);
+			done = verify_run(verify, gate, first, count, turn->now_ns);
 	}
 	return done;
 }
@@ -117,7 +257,7 @@ static bool verify_drain(void *self, const struct gyr_turn *turn)
 
 	(void)turn;
 	for (unsigned i = 0; i < verify->gate_count; i++)
-		if (gyr_intake_pending(verify->gates[i].intake, 1) != 0)
+		if (gyr_intake_pending(verify->gates[i], 1) != 0)
 			return false;
 	return true;
 }

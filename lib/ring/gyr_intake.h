@@ -20,28 +20,44 @@
 
 #include "gyr_base.h"
 
+/* What a gate says about the key of an arrival's sender. */
+enum gyr_intake_key_flags {
+	GYR_INTAKE_KEY_WANTED = 1,  /* the session would have a table made of a key it uses */
+	GYR_INTAKE_KEY_GUESSED = 2, /* `known` is the gate's guess, not the client's hint */
+	GYR_INTAKE_KEY_NONCE = 4,   /* the payload has the client's R.y and 1 / s */
+};
+
+/* What came of it, for the session's record. */
+enum gyr_intake_key {
+	GYR_INTAKE_KEY_NONE = 0, /* no key was tried */
+	GYR_INTAKE_KEY_HIT,
+	GYR_INTAKE_KEY_MISS,
+	GYR_INTAKE_KEY_GONE, /* the table had been taken away */
+};
+
 /* What the gate says of an arrival: one cache line. */
 struct gyr_intake_arrival {
 	alignas(GYR_CACHE_LINE) _Atomic uint64_t filled; /* sequence + 1; gate to verifiers */
 	uint64_t client_tag;
 	uint64_t receive_utc_ns;
-	uint64_t expires_utc_ns;  /* 0: never */
-	uint64_t receive_tick_ns; /* the gate's monotonic clock, for latency figures */
-	uint32_t session;	  /* index in the gate's session table */
+	uint64_t expires_utc_ns; /* 0: never */
+	uint64_t known;	  /* table of the key that the sender probably has (lib/recover), 0: none */
+	uint32_t session; /* index in the gate's session table */
 	uint32_t receive_error_ns;
 	uint32_t raw_length; /* bytes of the raw transaction */
 	uint32_t pool_index; /* where a transaction too long for a slot lies; UINT32_MAX: in the
 				slot */
-	uint16_t known_key;  /* hint: index + 1 among the session's admitted keys, 0: none */
 	uint8_t answers;     /* which answers the client asked for */
-	uint8_t reserved;
+	uint8_t key_flags;   /* enum gyr_intake_key_flags */
+	uint8_t reserved[6];
 };
 
 /* What a verifier found: one cache line. */
 struct gyr_intake_finding {
 	alignas(GYR_CACHE_LINE) _Atomic uint64_t verified; /* sequence + 1; verifier to sequencer */
 	uint8_t verdict;				   /* enum gyr_verdict */
-	uint8_t reserved[3];
+	uint8_t key;					   /* enum gyr_intake_key */
+	uint8_t reserved[2];
 	struct gyr_address sender;
 	struct gyr_hash transaction_hash;
 };

@@ -30,6 +30,14 @@ bool gyr_secp_recover(uint8_t public_key[64], const uint8_t hash[32], const uint
 bool gyr_secp_sign(uint8_t r[32], uint8_t s[32], uint8_t *parity, const uint8_t hash[32],
 		   const uint8_t secret[32]);
 
+/*
+ * What a signer can tell a verifier that knows the key, both verified there and never trusted: y of
+ * the nonce's point R, and 1 / s modulo n, big-endian. False where recovery finds no R, or r or s
+ * is out of range. A signer has both at hand; this computes them from the signature.
+ */
+bool gyr_secp_hint(uint8_t nonce_y[32], uint8_t s_inverse[32], const uint8_t r[32],
+		   const uint8_t s[32], unsigned parity);
+
 /* The public key, x and y, of a secret in 1…n-1; false otherwise. */
 bool gyr_secp_public_key(uint8_t public_key[64], const uint8_t secret[32]);
 

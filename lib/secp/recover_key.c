@@ -28,21 +28,44 @@ static bool nonce_x(struct gyr_secp_field *x, const struct gyr_secp_scalar *r, b
 	return true;
 }
 
+/* r, s in range, and R; false where there is none. */
+static bool read_signature(struct gyr_secp_scalar *rn, struct gyr_secp_scalar *sn,
+			   struct gyr_secp_affine *nonce, const uint8_t r[32], const uint8_t s[32],
+			   unsigned parity)
+{
+	struct gyr_secp_field x;
+
+	return parity <= 3 && gyr_secp_scalar_from_bytes(rn, r) &&
+	       gyr_secp_scalar_from_bytes(sn, s) && !gyr_secp_scalar_is_zero(rn) &&
+	       !gyr_secp_scalar_is_zero(sn) && nonce_x(&x, rn, (parity & 2) != 0) &&
+	       gyr_secp_affine_from_x(nonce, &x, (parity & 1) != 0);
+}
+
+bool gyr_secp_hint(uint8_t nonce_y[32], uint8_t s_inverse[32], const uint8_t r[32],
+		   const uint8_t s[32], unsigned parity)
+{
+	struct gyr_secp_scalar rn, sn, inverse;
+	struct gyr_secp_affine nonce;
+	uint8_t point[64];
+
+	if (!read_signature(&rn, &sn, &nonce, r, s, parity))
+		return false;
+	gyr_secp_affine_to_key(point, &nonce);
+	memcpy(nonce_y, point + 32, 32);
+	gyr_secp_scalar_inverse(&inverse, &sn);
+	gyr_secp_scalar_to_bytes(s_inverse, &inverse);
+	return true;
+}
+
 bool gyr_secp_recover(uint8_t public_key[64], const uint8_t hash[32], const uint8_t r[32],
 		      const uint8_t s[32], unsigned parity)
 {
 	struct gyr_secp_scalar rn, sn, m, inverse, u1, u2;
 	struct gyr_secp_affine nonce, key;
 	struct gyr_secp_point sum;
-	struct gyr_secp_field x;
 
 	memset(public_key, 0, 64);
-	if (parity > 3 || !gyr_secp_scalar_from_bytes(&rn, r) ||
-	    !gyr_secp_scalar_from_bytes(&sn, s) || gyr_secp_scalar_is_zero(&rn) ||
-	    gyr_secp_scalar_is_zero(&sn))
-		return false;
-	if (!nonce_x(&x, &rn, (parity & 2) != 0) ||
-	    !gyr_secp_affine_from_x(&nonce, &x, (parity & 1) != 0))
+	if (!read_signature(&rn, &sn, &nonce, r, s, parity))
 		return false;
 	(void)gyr_secp_scalar_from_bytes(&m, hash);
 	gyr_secp_scalar_inverse(&inverse, &rn);

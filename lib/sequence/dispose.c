@@ -42,6 +42,9 @@ static void fill_event(struct gyr_sequence_event *event, const struct sequence_i
 		.receive_error = item->arrival->receive_error_ns,
 		.kind = (uint8_t)kind,
 		.answers = item->arrival->answers,
+		.key = item->finding->key,
+		.key_flags = item->arrival->key_flags,
+		.sender = item->finding->sender,
 	};
 }
 

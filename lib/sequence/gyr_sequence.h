@@ -31,10 +31,14 @@
 
 #define GYR_SEQUENCE_GATES_MAX 16
 
+/* Bytes of the client's verified hints: R's y, then 1 / s, as lib/recover takes them. */
+#define GYR_SEQUENCE_NONCE_BYTES 64
+
 /* What lies in an intake slot's payload: the parsed transaction, then its bytes unless in the pool.
  */
 struct gyr_sequence_payload {
 	struct gyr_txn txn;
+	uint8_t nonce[GYR_SEQUENCE_NONCE_BYTES]; /* with GYR_INTAKE_KEY_NONCE; for verifiers */
 	alignas(8) uint8_t raw[];
 };
 

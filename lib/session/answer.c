@@ -132,6 +132,7 @@ DEFINE_QUEUE(pong)
 DEFINE_QUEUE(void)
 DEFINE_QUEUE(rate)
 DEFINE_QUEUE(closed)
+DEFINE_QUEUE(key)
 
 /* The session that an answer goes to; NULL, counted, when it has ended. */
 static struct session *addressee(struct gyr_session_table *table, uint32_t handle)
@@ -381,6 +382,16 @@ void answer_pong(struct gyr_session_table *table, struct session *session, uint6
 			   .repeated = session->repeated,
 		   },
 		   0, true);
+}
+
+void answer_key(struct gyr_session_table *table, struct session *session, uint32_t index,
+		const struct gyr_address *address)
+{
+	struct gyr_wire_key message = { .index = index };
+
+	memcpy(message.address, address->bytes, sizeof message.address);
+	queue_key(table, session, &message, 0, false);
+	table->counters.keys_told++;
 }
 
 void answer_closed(struct gyr_session_table *table, struct session *session,

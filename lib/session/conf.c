@@ -24,6 +24,8 @@ void gyr_session_conf_default(struct gyr_session_conf *conf)
 		.idle_timeout_ms = 30000,
 		.cookie_rotation_ms = 10000,
 		.hold_us = 100,
+		.key_count_max = 64,
+		.key_pinned = 1,
 	};
 	memcpy(conf->secret, secret, sizeof secret);
 }

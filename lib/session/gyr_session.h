@@ -68,6 +68,8 @@ struct gyr_session_conf {
 	uint32_t idle_timeout_ms;	/* a silent session ends */
 	uint32_t cookie_rotation_ms;	/* a cookie is good for one to two of these */
 	uint32_t hold_us;		/* DURABLE and EXECUTED may wait so long under load */
+	uint32_t key_count_max;		/* known keys of a session, up to 256; 0: none */
+	uint32_t key_pinned;		/* of them, the first so many are never evicted */
 };
 
 struct gyr_session_table;
@@ -77,12 +79,13 @@ struct gyr_submission {
 	uint64_t client_tag;
 	uint64_t expires_at_ns; /* UTC; 0: never */
 	struct gyr_slice raw;	/* 1 to transaction_bytes_max bytes, to 128 KiB when chunked */
-	struct gyr_slice hint;	/* may be empty */
+	uint64_t known;		/* table of the key that the sender probably has; 0: none */
+	const uint8_t *nonce;	/* the client's R.y and 1 / s, 32 bytes each; NULL: not given */
 	const struct gyr_hash *declared_hash; /* chunked: must equal keccak256(raw), else
 						 CHUNK_MISMATCH; NULL otherwise */
 	uint32_t session;
 	uint8_t answers;   /* enum gyr_wire_answers_bits */
-	uint8_t hint_kind; /* enum gyr_wire_hint, or unknown: ignore it then */
+	uint8_t key_flags; /* enum gyr_intake_key_flags */
 	uint16_t index;	   /* of the message in its datagram */
 };
 
@@ -165,6 +168,8 @@ struct gyr_session_status {
 	X(answers_lost, "answers to sessions that had ended")                                      \
 	X(datagrams_sent, "answer datagrams sent")                                                 \
 	X(datagrams_unsent, "answer datagrams that left the history before the device took them")  \
+	X(keys_told, "known keys told to their sessions")                                          \
+	X(keys_off, "sessions whose hints, or guesses, were wrong too often to be tried on")       \
 	X(rerequested, "answer datagrams sent again")                                              \
 	X(bytes_unproven_in, "payload bytes of unproven sources")                                  \
 	X(bytes_unproven_out, "payload bytes to unproven sources; never more than came")
@@ -211,6 +216,47 @@ void gyr_session_ordered(struct gyr_session_table *table, uint32_t handle,
 
 /* The log is durable below position: queues DURABLE to every session that awaits part of it. */
 void gyr_session_durable(struct gyr_session_table *table, uint32_t epoch, uint64_t position);
+
+/*
+ * Known keys (gyr_recover_known.h). A session's own list of them: a key comes into it when a
+ * transaction of the session is ordered with it, never from a packet; its table is then asked for,
+ * and once that is there the client is told its index. A submission's hint selects an entry;
+ * without a hint the key ordered last is the guess. Hits and misses are counted apart for hints and
+ * for guesses; GYR_KNOWN_MISSES_IN_ROW misses in a row end trying, for that session. When the list
+ * is full, a new key takes the place of one whose table was evicted, or goes without.
+ */
+
+/* Something to be asked of the lane that makes tables. */
+struct gyr_session_key_request {
+	struct gyr_address address;
+	uint32_t session;
+	uint64_t release; /* not 0: this pinned table is free to go; nothing else holds */
+	bool pinned;
+};
+
+/*
+ * What came of the key that a submission was given: `key` (enum gyr_intake_key) and key_flags as
+ * its slot had them. sender: it was ordered, of this sender; NULL: it was not.
+ */
+void gyr_session_key_settled(struct gyr_session_table *table, uint32_t handle,
+			     const struct gyr_address *sender, uint8_t key, uint8_t key_flags,
+			     uint64_t now_ns);
+
+/* The oldest request, or NULL; gyr_session_key_requested takes it off. */
+const struct gyr_session_key_request *gyr_session_key_request(
+	const struct gyr_session_table *table);
+void gyr_session_key_requested(struct gyr_session_table *table);
+
+/*
+ * The answer to a request: the table's handle, 0 when there is none now (it is asked for again at a
+ * later transaction). A pinned table that nobody wants any more is released by a request: call it
+ * at most GYR_SESSION_KEY_ANSWERS_MAX times between two looks at gyr_session_key_request that found
+ * nothing.
+ */
+#define GYR_SESSION_KEY_ANSWERS_MAX 64
+void gyr_session_key_answer(struct gyr_session_table *table, uint32_t handle,
+			    const struct gyr_address *address, uint64_t known, bool pinned,
+			    uint64_t now_ns);
 
 /* Queues EXECUTED. The caller keeps to what was asked: once durable, or early and marked so. */
 void gyr_session_executed(struct gyr_session_table *table, uint32_t handle,

@@ -179,12 +179,17 @@ static void refuse(struct visit *visit, const struct gyr_wire_block *block,
 			});
 }
 
-static void hand_on(struct visit *visit, const struct gyr_submission *submission)
+static void hand_on(struct visit *visit, const struct gyr_submission *submission, uint8_t hint_kind,
+		    struct gyr_slice hint)
 {
 	struct gyr_session_input *input = visit->input;
+	struct gyr_submission *to = &input->submissions[input->submission_count];
 
 	gyr_assert(input->submission_count < GYR_COUNT(input->submissions));
-	input->submissions[input->submission_count++] = *submission;
+	*to = *submission;
+	input->submission_count++;
+	if (visit->table->conf.key_count_max > 0)
+		key_select(visit->table, visit->session, to, hint_kind, hint);
 	visit->table->counters.submissions++;
 }
 
@@ -205,16 +210,16 @@ static enum gyr_verdict take_submit(struct visit *visit, const struct gyr_slice 
 		return verdict;
 	if (message.raw.length > visit->table->conf.transaction_bytes_max)
 		return GYR_VERDICT_TX_TOO_LONG;
-	hand_on(visit, &(struct gyr_submission){
-			       .client_tag = message.client_tag,
-			       .expires_at_ns = message.expires_at,
-			       .raw = message.raw,
-			       .hint = message.hint,
-			       .session = visit->session->handle,
-			       .answers = message.answers,
-			       .hint_kind = message.hint_kind,
-			       .index = visit->index,
-		       });
+	hand_on(visit,
+		&(struct gyr_submission){
+			.client_tag = message.client_tag,
+			.expires_at_ns = message.expires_at,
+			.raw = message.raw,
+			.session = visit->session->handle,
+			.answers = message.answers,
+			.index = visit->index,
+		},
+		message.hint_kind, message.hint);
 	return GYR_VERDICT_OK;
 }
 
@@ -247,7 +252,7 @@ static enum gyr_verdict take_chunk(struct visit *visit, const struct gyr_slice *
 	if (verdict != GYR_VERDICT_OK)
 		return verdict;
 	submission.index = visit->index;
-	hand_on(visit, &submission);
+	hand_on(visit, &submission, GYR_WIRE_HINT_NONE, (struct gyr_slice){ NULL, 0 });
 	return GYR_VERDICT_OK;
 }
 

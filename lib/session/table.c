@@ -4,6 +4,7 @@
 #include "gyr_err.h"
 
 #define SESSION_COUNT_LIMIT 32768
+#define KEY_COUNT_LIMIT	    256
 
 struct bucket bucket_make(uint32_t rate, uint32_t burst)
 {
@@ -35,6 +36,9 @@ static int check_conf(const struct gyr_session_conf *conf, uint32_t payload_max)
 		GYR_FAIL(GYR_ERR_CONFIG, "chunks: timeout %u ms, %u per session, %u in all",
 			 conf->chunk_timeout_ms, conf->chunked_per_session,
 			 conf->chunked_count_max);
+	if (conf->key_count_max > KEY_COUNT_LIMIT || conf->key_pinned > conf->key_count_max)
+		GYR_FAIL(GYR_ERR_CONFIG, "known keys: %u of a session, %u of them pinned; limit %u",
+			 conf->key_count_max, conf->key_pinned, KEY_COUNT_LIMIT);
 	if (conf->idle_timeout_ms == 0 || conf->cookie_rotation_ms == 0)
 		GYR_FAIL(GYR_ERR_CONFIG, "idle timeout or cookie rotation is 0");
 	return 0;
@@ -54,6 +58,8 @@ size_t gyr_session_arena_size(const struct gyr_session_conf *conf, uint32_t payl
 	size += sessions * (sizeof(struct session) + 4 * sizeof(uint32_t));
 	size += sessions * history_stride(conf);
 	size += sessions * conf->history_count_max * sizeof(struct sealed);
+	size += sessions * (conf->key_count_max * sizeof(struct key) + GYR_CACHE_LINE);
+	size += key_request_count(conf) * sizeof(struct gyr_session_key_request);
 	size += conf->chunked_count_max * (sizeof(struct assembly) + (size_t)GYR_WIRE_CHUNKED_MAX);
 	return size + (16 + 2 * sessions + conf->chunked_count_max) * GYR_CACHE_LINE;
 }
@@ -120,6 +126,9 @@ int gyr_session_init(struct gyr_session_table **out, struct gyr_arena *arena,
 	table->listed = carve(arena, &full, count, sizeof *table->listed);
 	table->awaiting = carve(arena, &full, count, sizeof *table->awaiting);
 	table->assemblies = carve(arena, &full, conf->chunked_count_max, sizeof *table->assemblies);
+	table->key_requests = carve(arena, &full, key_request_count(conf),
+				    sizeof *table->key_requests);
+	table->key_request_mask = key_request_count(conf) - 1;
 	for (uint32_t i = 0; i < conf->chunked_count_max && !full; i++)
 		table->assemblies[i].bytes = carve(arena, &full, 1, GYR_WIRE_CHUNKED_MAX);
 	for (uint32_t i = 0; i < count && !full; i++) {
@@ -128,6 +137,7 @@ int gyr_session_init(struct gyr_session_table **out, struct gyr_arena *arena,
 		session->history = carve(arena, &full, 1, history_stride(conf));
 		session->sealed = carve(arena, &full, conf->history_count_max,
 					sizeof *session->sealed);
+		session->keys = carve(arena, &full, conf->key_count_max, sizeof *session->keys);
 		session->handle = 1u << SESSION_INDEX_BITS | i;
 		table->free_stack[i] = count - 1 - i;
 		table->address_heads[i] = NONE;
@@ -255,6 +265,7 @@ struct session *session_open(struct gyr_session_table *table, const struct gyr_e
 	session->chunked_count = 0;
 	session->range_count = 0;
 	answer_init(session);
+	key_open(session);
 	table->session_count++;
 	table->counters.sessions_opened++;
 	return session;
@@ -284,6 +295,7 @@ void session_close(struct gyr_session_table *table, struct session *session)
 		unlist(table->awaiting, &table->awaiting_count, index);
 	session->awaiting = false;
 	chunk_drop_all(table, session);
+	key_close(table, session);
 	session->id = 0;
 	/* The generation tells later answers apart; the handle is never GYR_SESSION_NONE. */
 	session->handle += 1u << SESSION_INDEX_BITS;

@@ -5,11 +5,14 @@
  *	table.c		init, finding, opening and ending sessions, housekeeping
  *	receive.c	what a datagram asks for
  *	chunk.c		transactions in chunks
+ *	keys.c		known keys
  *	answer.c	answers, their history, sending
  */
 #ifndef TABLE_H
 #define TABLE_H
 
+#include "gyr_intake.h"
+#include "gyr_recover_known.h"
 #include "gyr_session.h"
 #include "gyr_wire.h"
 #include "siphash.h"
@@ -45,6 +48,15 @@ struct sealed {
 struct range {
 	uint32_t next;
 	uint32_t count;
+};
+
+/* A key that the session uses. */
+struct key {
+	struct gyr_address address;
+	bool asked;
+	bool pinned;	    /* its table is; set while it has one */
+	uint64_t known;	    /* its table; 0: none */
+	uint64_t ask_at_ns; /* not sooner */
 };
 
 struct session {
@@ -83,6 +95,12 @@ struct session {
 	uint64_t awaited_first;
 	uint64_t awaited_last;
 	uint32_t chunked_count;
+
+	struct key *keys; /* key_count_max of them, key_count used */
+	uint32_t key_count;
+	uint32_t key_ready; /* keys with a table */
+	uint32_t key_last;  /* ordered last */
+	struct gyr_known_session hinted, guessed;
 };
 
 /* A transaction that comes in chunks. */
@@ -139,6 +157,9 @@ struct gyr_session_table {
 	unsigned epoch_count;
 	uint64_t durable_position;
 	uint32_t reap_cursor;
+	struct gyr_session_key_request *key_requests; /* a ring */
+	uint32_t key_request_mask;
+	uint32_t key_request_head, key_request_tail;
 };
 
 static inline bool bucket_take(struct bucket *bucket, uint64_t now_ns, uint32_t tokens)
@@ -188,6 +209,13 @@ void chunk_recycle(struct gyr_session_table *table);
 void chunk_expire(struct gyr_session_table *table, uint64_t now_ns);
 void chunk_drop_all(struct gyr_session_table *table, struct session *session);
 
+/* keys.c. What a submission's hint, or its absence, selects; an open and an ending session. */
+void key_select(const struct gyr_session_table *table, const struct session *session,
+		struct gyr_submission *submission, uint8_t hint_kind, struct gyr_slice hint);
+void key_open(struct session *session);
+void key_close(struct gyr_session_table *table, struct session *session);
+uint32_t key_request_count(const struct gyr_session_conf *conf);
+
 /*
  * answer.c. Room for a message in the pending datagram: answer_room, encode at *room bytes,
  * answer_done with what was used; answer_room never gives less than a whole empty datagram's room
@@ -205,6 +233,8 @@ void answer_welcome(struct gyr_session_table *table, struct session *session, ui
 void answer_void(struct gyr_session_table *table, struct session *session, uint32_t old_epoch);
 void answer_pong(struct gyr_session_table *table, struct session *session, uint64_t client_time,
 		 const struct gyr_netdev_time *time);
+void answer_key(struct gyr_session_table *table, struct session *session, uint32_t index,
+		const struct gyr_address *address);
 void answer_closed(struct gyr_session_table *table, struct session *session,
 		   enum gyr_verdict reason);
 /* HISTORY_GONE when part is gone (the rest is sent), RATE_LIMITED with too many ranges open. */

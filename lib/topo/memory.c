@@ -14,7 +14,7 @@
 #define LARGE_SIZE	   (132u << 10)
 #define CHUNK_SIZE	   (132u << 10)
 #define SESSION_SIZE	   4096u
-#define KNOWN_SENDER_SIZE  128u
+#define KNOWN_SENDER_SIZE  (66u << 10)
 #define VERIFY_SIZE	   (4u << 20)
 #define ADMISSION_SIZE	   96u
 #define DUPLICATE_SIZE	   96u
@@ -61,8 +61,11 @@ static void front_rows(struct gyr_topo_plan *plan, const struct gyr_conf *conf)
 		    "gate %u: sessions", i);
 	}
 	for (unsigned i = 0; i < conf->verify_count; i++)
-		row(plan, gyr_topo_node_of(plan, conf, GYR_CONF_STAGE_VERIFY, i),
-		    VERIFY_SIZE + conf->recover.known_senders * KNOWN_SENDER_SIZE, "verify %u", i);
+		row(plan, gyr_topo_node_of(plan, conf, GYR_CONF_STAGE_VERIFY, i), VERIFY_SIZE,
+		    "verify %u", i);
+	if (gyr_conf_lane_of(conf, GYR_CONF_STAGE_KNOWN, 0) != NULL)
+		row(plan, gyr_topo_node_of(plan, conf, GYR_CONF_STAGE_VERIFY, 0),
+		    conf->recover.known_senders * KNOWN_SENDER_SIZE, "known senders");
 }
 
 static void back_rows(struct gyr_topo_plan *plan, const struct gyr_conf *conf)

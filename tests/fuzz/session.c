@@ -55,8 +55,8 @@ static void hand_in(unsigned peer, const uint8_t *bytes, size_t length)
 		/* Every byte that is handed on can be read. */
 		for (size_t k = 0; k < s->raw.length; k++)
 			sum ^= s->raw.data[k];
-		for (size_t k = 0; k < s->hint.length; k++)
-			sum ^= s->hint.data[k];
+		for (size_t k = 0; s->nonce != NULL && k < 64; k++)
+			sum ^= s->nonce[k];
 		gyr_assert(s->raw.length > 0 && s->raw.length <= GYR_WIRE_CHUNKED_MAX);
 		last_handle = s->session;
 		(void)sum;

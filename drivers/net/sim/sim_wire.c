@@ -161,7 +161,10 @@ static void damage(struct gyr_net_sim_wire *wire, uint32_t slot)
 	struct gyr_net_sim_frame *frame = &wire->slots[slot];
 	uint8_t *bytes = sim_wire_bytes(wire, slot);
 
-	if (happens(wire, wire->faults.corrupt_ppm) && frame->length != 0) {
+	/* ARP has no checksum of its own; on a wire, Ethernet's would have caught it. */
+	bool arp = frame->length >= 14 && bytes[12] == 0x08 && bytes[13] == 0x06;
+
+	if (happens(wire, wire->faults.corrupt_ppm) && frame->length != 0 && !arp) {
 		uint64_t first = gyr_rng_below(&wire->rng, (uint64_t)frame->length * 8);
 		uint64_t count = gyr_rng_between(&wire->rng, 1, 15);
 
