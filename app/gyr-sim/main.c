@@ -128,6 +128,7 @@ static int run_seeds(const struct sim_traffic *traffic, const struct sim_options
 			(void)printf("seed %llu: %s\n    again: gyr-sim --seed %llu --steps %u\n",
 				     (unsigned long long)seed, world.reason,
 				     (unsigned long long)seed, options->steps);
+			(void)fflush(stdout);
 		}
 		add_up(&sum, &world.statistics);
 		if (time(NULL) >= told + 2) {
