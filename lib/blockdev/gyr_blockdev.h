@@ -57,6 +57,8 @@ typedef void gyr_blockdev_visit(void *user, const struct gyr_blockdev_file *file
 /* Contract of each: the function of the same name below. */
 struct gyr_blockdev_ops {
 	const char *name;
+	/* The system calls of queue, submit, poll and detach, ended by -1; NULL for none. */
+	const int *calls;
 	int (*open)(struct gyr_blockdev **out, const struct gyr_blockdev_config *config);
 	void (*close)(struct gyr_blockdev *dev);
 

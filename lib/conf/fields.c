@@ -140,6 +140,10 @@ const struct field conf_fields[] = {
 	TEXT(journal, format, "text", 1, "text or json, one line each"),
 	PATH(journal, file, "", 0, "where lines go; empty: standard error"),
 	COUNT(journal, rate, "10", 1, 1000000, "lines a second from one place of the program"),
+	TEXT(security, user, "", 0, "who to be once devices and files are open; empty: stay"),
+	TEXT(security, group, "", 0, "empty: the user's own"),
+	{ "security", "seccomp", FIELD_BOOL, AT(security.seccomp), "yes", 0, 0, false, NULL,
+	  "data lanes make only the system calls that they need" },
 };
 const unsigned conf_field_count = GYR_COUNT(conf_fields);
 _Static_assert(GYR_COUNT(conf_fields) <= CONF_FIELD_COUNT_MAX, "room in the schema");

@@ -181,6 +181,11 @@ struct gyr_conf {
 		char file[GYR_CONF_PATH_MAX]; /* "": standard error */
 		uint64_t rate;		      /* lines a second from one place of the program */
 	} journal;
+	struct {
+		char user[33];	/* who to be once started; "": stay */
+		char group[33]; /* "": the user's own */
+		bool seccomp;	/* data lanes make only the system calls that they need */
+	} security;
 	unsigned gate_count;
 	unsigned lane_count;
 	unsigned verify_count; /* how many the lanes hold */

@@ -156,6 +156,11 @@ struct gyr_netdev_ops {
 	const char *summary; /* one line for --help */
 	const struct gyr_netdev_key *keys;
 	unsigned key_count;
+	/* For an open device: the system calls that everything but open and close makes, ended by
+	 * -1; NULL for none. A data lane may make no others. */
+	const int *calls;
+	/* The capabilities (bit n is number n) that close needs; the starting thread keeps them. */
+	uint64_t capabilities;
 	int (*open)(struct gyr_netdev *device, struct gyr_arena *arena, const char *text);
 	void (*close)(struct gyr_netdev *device);
 	/* About 1 kHz: retries, ageing, link state, clocks. May be NULL. */

@@ -102,7 +102,10 @@ const struct gyr_mem *gyr_server_memory(const struct gyr_server *server);
 /* Who holds how much memory, as a table. */
 void gyr_server_print_memory(const struct gyr_server *server, FILE *to);
 
-/* Seals memory and starts every lane. */
+/*
+ * Seals memory, becomes the configured user, and starts every lane, confined (lib/confine). Not
+ * before the first start is anything given up; a failure here ends the server, close it.
+ */
 GYR_MUST_USE int gyr_server_start(struct gyr_server *server);
 
 /* For callers that turn the lanes themselves. */

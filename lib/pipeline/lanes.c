@@ -109,6 +109,7 @@ static int build_lane(struct gyr_server *server, unsigned index)
 
 	if (server->options.plan != NULL)
 		options.cpu = server->options.plan->lanes[index].cpu;
+	server_confine_lane(server, &options, index);
 	if (conf->stage_count > 0)
 		server_place(server, conf->stages[0].kind, conf->stages[0].index);
 	GYR_TRY(server_carve(server, &memory, "lane", sizeof *lane));

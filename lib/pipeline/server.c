@@ -138,6 +138,8 @@ static int open_all(struct gyr_server *server)
 
 	server->node = GYR_MEM_NODE_ANY;
 	gyr_mem_open(&server->mem, &memory);
+	GYR_TRY(gyr_confine_find(&server->user, server->conf.security.user,
+				 server->conf.security.group));
 	GYR_TRY(open_journal(server));
 	GYR_TRY(seed_random(server));
 	GYR_TRY(open_genesis(server));
@@ -147,6 +149,12 @@ static int open_all(struct gyr_server *server)
 	server->genesis = NULL;
 	GYR_TRY(server_build_gates(server));
 	return server_build_lanes(server);
+}
+
+static void tell_start_failed(struct gyr_server *server)
+{
+	GYR_JOURNAL(server->journal, server_utc_ns(server), GYR_JOURNAL_ERROR,
+		    "the server does not start: {cause:s}", (uintptr_t)gyr_err_cause());
 }
 
 int gyr_server_open(struct gyr_server **out, const struct gyr_server_options *options)
@@ -160,8 +168,7 @@ int gyr_server_open(struct gyr_server **out, const struct gyr_server_options *op
 	server->conf = *options->conf;
 	error = open_all(server);
 	if (error < 0) {
-		GYR_JOURNAL(server->journal, server_utc_ns(server), GYR_JOURNAL_ERROR,
-			    "the server does not start: {cause:s}", (uintptr_t)gyr_err_cause());
+		tell_start_failed(server);
 		gyr_server_close(server);
 		return error;
 	}
@@ -197,17 +204,27 @@ void gyr_server_print_memory(const struct gyr_server *server, FILE *to)
 	gyr_mem_print(&server->mem, to);
 }
 
-int gyr_server_start(struct gyr_server *server)
+static int start_lanes(struct gyr_server *server)
 {
-	const struct gyr_clock *clock = server->options.drivers.clock;
-
-	stage_metrics_publish(server, gyr_clock_utc_at(clock, gyr_clock_now_ns(clock)).utc_ns);
-	set_state(server, SERVER_SERVING);
+	GYR_TRY(server_confine(server));
+	stage_metrics_publish(server, server_utc_ns(server));
+	if (server->stage_journal != NULL)
+		stage_journal_flush(server->stage_journal, server_utc_ns(server));
 	gyr_mem_seal(&server->mem);
 	server->started = true;
 	for (unsigned i = 0; i < server->lane_count; i++)
 		GYR_TRY(gyr_lane_start(server->lanes[i]));
-	return 0;
+	set_state(server, SERVER_SERVING);
+	return server_confine_more(server);
+}
+
+int gyr_server_start(struct gyr_server *server)
+{
+	int error = start_lanes(server);
+
+	if (error < 0)
+		tell_start_failed(server);
+	return error;
 }
 
 unsigned gyr_server_lane_count(const struct gyr_server *server)
@@ -258,6 +275,8 @@ int gyr_server_stop(struct gyr_server *server, uint64_t timeout_ns)
 			    "{position:u} is durable",
 			    gyr_clock_now_ns(server->options.drivers.clock) - begun_ns,
 			    gyr_log_durable(server->log));
+	if (server->stage_journal != NULL)
+		stage_journal_flush(server->stage_journal, server_utc_ns(server));
 	return error;
 }
 

@@ -6,6 +6,7 @@
 #include <sched.h>
 
 #include "fault.h"
+#include "gyr_confine.h"
 #include "gyr_genesis.h"
 #include "gyr_mem.h"
 #include "gyr_rng.h"
@@ -49,6 +50,12 @@ enum server_state {
 	SERVER_RECOVERING,
 	SERVER_SERVING,
 	SERVER_DRAINING,
+};
+
+/* What a lane's thread is told when it starts. */
+struct server_lane {
+	struct gyr_server *server;
+	unsigned index;
 };
 
 struct gyr_server {
@@ -98,6 +105,8 @@ struct gyr_server {
 
 	cpu_set_t shared_cpus; /* for lanes that are pinned to none */
 	struct gyr_lane *lanes[GYR_CONF_LANE_COUNT_MAX];
+	struct server_lane own[GYR_CONF_LANE_COUNT_MAX];
+	struct gyr_confine_user user;
 	unsigned lane_count;
 	bool started;
 	bool stopped;
@@ -125,6 +134,12 @@ uint64_t server_utc_ns(const struct gyr_server *server);
 
 /* recovery.c: genesis, checkpoint, log; leaves the log open in a new epoch. */
 GYR_MUST_USE int server_recover(struct gyr_server *server);
+
+/* confinement.c: at the start, before the lanes; once they run; and on each lane's thread. */
+GYR_MUST_USE int server_confine(struct gyr_server *server);
+GYR_MUST_USE int server_confine_more(struct gyr_server *server);
+void server_confine_lane(struct gyr_server *server, struct gyr_lane_options *options,
+			 unsigned index);
 
 /* lanes.c: lanes with their stages, as configured. */
 GYR_MUST_USE int server_build_lanes(struct gyr_server *server);

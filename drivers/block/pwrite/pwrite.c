@@ -283,8 +283,12 @@ static const char *describe(struct gyr_blockdev *dev)
 	return device_of(dev)->text;
 }
 
+/* With helpers it only wakes them (futex, which every lane may). */
+static const int pwrite_calls[] = { SYS_pwritev2, -1 };
+
 const struct gyr_blockdev_ops gyr_block_pwrite = {
 	.name = "pwrite",
+	.calls = pwrite_calls,
 	.open = open_device,
 	.close = close_device,
 	.list = gyr_blockdev_directory_list,

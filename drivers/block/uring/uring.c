@@ -261,8 +261,11 @@ static const char *describe(struct gyr_blockdev *dev)
 	return device_of(dev)->text;
 }
 
+static const int uring_calls[] = { SYS_io_uring_enter, SYS_io_uring_register, -1 };
+
 const struct gyr_blockdev_ops gyr_block_uring = {
 	.name = "uring",
+	.calls = uring_calls,
 	.open = open_device,
 	.close = close_device,
 	.list = gyr_blockdev_directory_list,

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gyr_net_dpdk.h"
 
+#include <linux/capability.h>
 #include <string.h>
+#include <sys/syscall.h>
 
 #include <rte_prefetch.h>
 
@@ -234,11 +236,22 @@ static void dpdk_tick(struct gyr_netdev *device, const struct gyr_netdev_time *t
 	}
 }
 
+/*
+ * What DPDK's drivers do in rx_burst, tx_burst, link and statistics calls: AF_XDP and AF_PACKET
+ * kick and poll their sockets and ask them for statistics, cards with a kernel half (mlx5) talk to
+ * it by ioctl, virtual ones write to event descriptors.
+ */
+static const int dpdk_calls[] = { SYS_sendto, SYS_recvfrom,   SYS_sendmsg, SYS_recvmsg,
+				  SYS_poll,   SYS_getsockopt, SYS_ioctl,   -1 };
+
 const struct gyr_netdev_ops gyr_net_dpdk = {
 	.name = "dpdk",
 	.summary = "DPDK: cards, AF_XDP, AF_PACKET, memif and other virtual devices",
 	.keys = dpdk_keys,
 	.key_count = DPDK_KEY_COUNT,
+	.calls = dpdk_calls,
+	/* AF_XDP: taking the program off the interface at the end. */
+	.capabilities = UINT64_C(1) << CAP_NET_ADMIN,
 	.open = dpdk_open,
 	.close = dpdk_close,
 	.tick = dpdk_tick,

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <time.h>
 
 #include "udp_state.h"
@@ -214,11 +215,14 @@ static unsigned udp_wait_fds(struct gyr_netdev *device, int *fds, unsigned fd_co
 	return count;
 }
 
+static const int udp_calls[] = { SYS_recvmmsg, SYS_sendmmsg, -1 };
+
 const struct gyr_netdev_ops gyr_net_udp = {
 	.name = "udp",
 	.summary = "the kernel's sockets; no privileges",
 	.keys = udp_keys,
 	.key_count = UDP_KEY_COUNT,
+	.calls = udp_calls,
 	.open = udp_open,
 	.close = udp_close,
 	.wait_fds = udp_wait_fds,
