@@ -8,11 +8,14 @@
 int main(int argc, char **argv)
 {
 	struct gyr_statetest_options run = { .out = stdout };
-	uint64_t budget_ns = 500000000;
+	uint64_t budget_ns = 500000000, tier = 0;
 	struct gyr_accel accel;
 	const struct gyr_args_option options[] = {
 		{ "time", 't', GYR_ARGS_DURATION, &budget_ns, "DURATION",
 		  "How long each case is repeated. Default 500ms." },
+		{ "tier", 0, GYR_ARGS_COUNT, &tier, "TIER",
+		  "0: interpret byte code. 1: translate the code of the pre-state first. Default "
+		  "0." },
 		{ "json", 0, GYR_ARGS_FLAG, &run.json, NULL, "One JSON object per case." },
 	};
 	static const struct gyr_args_note exits[] = {
@@ -51,6 +54,11 @@ int main(int argc, char **argv)
 		gyr_args_print_help(&args, stdout);
 		return 0;
 	}
+	if (tier > 1) {
+		(void)fprintf(stderr, "%s: --tier is 0 or 1\n", args.program);
+		return GYR_ERR_USAGE;
+	}
+	run.tier = (unsigned)tier;
 	error = accelerators_choose(&accel, &run);
 	if (error == 0)
 		error = gyr_statetest_bench(&run, (const char *const *)argv + 1, (unsigned)count,

@@ -14,7 +14,7 @@ int main(int argc, char **argv)
 	struct gyr_args_list skip = { .values = skips, .count_max = SKIP_COUNT_MAX };
 	struct gyr_accel accel;
 	struct gyr_statetest_options run = { .out = stdout };
-	uint64_t jobs = 1, slice = 0;
+	uint64_t jobs = 1, slice = 0, tier = 0;
 	const struct gyr_args_option options[] = {
 		{ "fork", 'f', GYR_ARGS_TEXT, &run.fork, "NAME",
 		  "Only the post-states of this fork, as the files spell it: Cancun, Osaka." },
@@ -24,6 +24,9 @@ int main(int argc, char **argv)
 		  "Skip files whose name contains this; may be given many times." },
 		{ "slice", 0, GYR_ARGS_COUNT, &slice, "GAS",
 		  "Execute in slices of this much gas. The results are the same. Default: one." },
+		{ "tier", 0, GYR_ARGS_COUNT, &tier, "TIER",
+		  "0: interpret byte code. 1: translate the code of the pre-state first. Default "
+		  "0." },
 		{ "trace", 't', GYR_ARGS_FLAG, &run.trace, NULL,
 		  "Print every instruction as EIP-3155 has it." },
 		{ "timing", 0, GYR_ARGS_FLAG, &run.timing, NULL, "Print what each file took." },
@@ -68,6 +71,11 @@ int main(int argc, char **argv)
 		gyr_args_print_help(&args, stdout);
 		return 0;
 	}
+	if (tier > 1) {
+		(void)fprintf(stderr, "%s: --tier is 0 or 1\n", args.program);
+		return GYR_ERR_USAGE;
+	}
+	run.tier = (unsigned)tier;
 	run.job_count = (unsigned)gyr_min_u64(jobs, 64);
 	run.gas_slice = (int64_t)gyr_min_u64(slice, INT64_MAX);
 	run.skips = skips;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Frames: how calls and creations begin and end. Shared by every tier. */
-#include "evm_frame.h"
+#include "evm_stream.h"
 
 #define CALL_VALUE_GAS	    9000
 #define CALL_STIPEND	    2300
@@ -10,6 +10,7 @@
 #define INIT_LENGTH_MAX	    49152 /* EIP-3860 */
 #define WARM_GAS	    100
 #define SELFDESTRUCT_REFUND 24000
+#define ENTRY_HEAT	    1000
 
 /* A call or creation whose gas is settled. */
 struct call {
@@ -56,7 +57,8 @@ static struct gyr_evm_frame *push_frame(struct gyr_evm *evm, const struct call *
 	struct gyr_u256 *stack = parent == NULL ? evm->stack + 1 : parent->sp + 2;
 
 	gyr_assert(depth_of(evm, parent) <= GYR_EVM_DEPTH_MAX);
-	gyr_assert((size_t)(stack - evm->stack) + GYR_EVM_STACK_MAX <= evm->stack_count);
+	gyr_assert((size_t)(stack - evm->stack) + GYR_EVM_STACK_MAX + EVM_STREAM_SPARE_WORDS <=
+		   evm->stack_count);
 	*frame = (struct gyr_evm_frame){
 		.sp = stack - 1,
 		.stack = stack,
@@ -146,6 +148,38 @@ static const struct gyr_code *code_of(struct gyr_evm *evm, const struct gyr_acco
 	return code;
 }
 
+/* Tier 1 for code that has a stream for the fork in force, unless every step is traced. */
+static void choose_tier(struct gyr_evm *evm, struct gyr_evm_frame *frame,
+			const struct gyr_code *code, int64_t gas)
+{
+	/* Acquire: pairs with the release of whoever translated it, maybe on another lane. */
+	const struct gyr_evm_stream *stream = __atomic_load_n(&code->stream, __ATOMIC_ACQUIRE);
+
+	if (stream == NULL || stream->fork != (uint32_t)evm->rules.fork || evm->tracer != NULL) {
+		frame->heated = (uint32_t)(code - evm->state->codes);
+		frame->gas_start = gas;
+		return;
+	}
+	frame->stream = stream;
+	frame->at = &stream->cells[EVM_STREAM_FIRST];
+}
+
+/* A frame of tier 0 ends: its code may have earned a stream. */
+static void heat(struct gyr_evm *evm, const struct gyr_evm_frame *frame, int64_t gas_left)
+{
+	struct gyr_code *code = &evm->state->codes[frame->heated];
+	uint64_t old = code->heat;
+
+	if (frame->heated == 0 || evm->heat_wanted == 0)
+		return;
+	code->heat += ENTRY_HEAT + (uint64_t)(frame->gas_start - gas_left);
+	if (old / evm->heat_wanted == code->heat / evm->heat_wanted)
+		return;
+	/* Code that this transaction added may go with it. */
+	if (frame->heated <= evm->state->code_count_at_tx && evm->wanted_count < GYR_EVM_WANTED_MAX)
+		evm->wanted[evm->wanted_count++] = frame->heated;
+}
+
 /* True when a frame was entered; else *halt and *gas_left tell what happened at once. */
 static bool enter_call(struct gyr_evm *evm, const struct call *call, int64_t slice,
 		       enum gyr_evm_halt *halt, int64_t *gas_left)
@@ -177,6 +211,7 @@ static bool enter_call(struct gyr_evm *evm, const struct call *call, int64_t sli
 	frame->ip = frame->code = code->bytes;
 	frame->code_length = code->length;
 	frame->jumpdests = code->jumpdests;
+	choose_tier(evm, frame, code, call->gas);
 	evm_set_gas(evm, frame, call->gas, slice);
 	return true;
 }
@@ -444,6 +479,7 @@ enum evm_next evm_end_frame(struct gyr_evm *evm, enum gyr_evm_halt halt, uint64_
 		total = 0;
 		output.length = 0;
 	}
+	heat(evm, frame, total);
 	if (halt != GYR_EVM_SUCCESS)
 		gyr_state_revert(evm->state, &frame->checkpoint);
 	if (output.length > evm->return_capacity) {

@@ -13,10 +13,14 @@
 
 #include "gyr_evm.h"
 
+struct evm_cell;
+
 struct gyr_evm_frame {
 	const uint8_t *ip;
-	struct gyr_u256 *sp; /* the top word; stack - 1 when there is none */
-	int64_t gas;	     /* running: what the slice covers; waiting: all of it */
+	const struct gyr_evm_stream *stream; /* NULL: the frame runs in tier 0 */
+	const struct evm_cell *at;	     /* tier 1's ip */
+	struct gyr_u256 *sp;		     /* the top word; stack - 1 when there is none */
+	int64_t gas; /* running: what the slice covers; waiting: all of it */
 	struct gyr_u256 *stack;
 	uint8_t *memory;
 	uint64_t memory_size; /* a multiple of 32 */
@@ -34,6 +38,8 @@ struct gyr_evm_frame {
 	struct gyr_checkpoint checkpoint;
 	uint64_t out_offset; /* where the caller wants the output */
 	uint64_t out_size;
+	uint32_t heated;   /* code whose heat the frame's gas counts for; 0: none */
+	int64_t gas_start; /* of a heated frame */
 };
 
 /* What an operation that leaves the frame tells the tier. */
@@ -164,7 +170,10 @@ enum evm_next evm_end_frame(struct gyr_evm *evm, enum gyr_evm_halt halt, uint64_
 void evm_copy_padded(uint8_t *to, uint64_t size, const uint8_t *from, uint64_t from_size,
 		     const struct gyr_u256 *offset);
 
-/* The interpreter, plain and traced; with evm NULL it fills `fill` with its entry points. */
+/*
+ * The interpreter, plain and traced. Where a frame of the other tier comes to the top it returns
+ * RUNNING with evm->other_tier set. With evm NULL it fills `fill` with its entry points.
+ */
 enum gyr_evm_status evm_interpret(struct gyr_evm *evm, const void **fill);
 enum gyr_evm_status evm_interpret_traced(struct gyr_evm *evm, const void **fill);
 

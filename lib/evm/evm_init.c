@@ -2,10 +2,11 @@
 #include "evm_frame.h"
 
 #include "evm_rules.h"
+#include "evm_stream.h"
 
 #define FRAME_COUNT (GYR_EVM_DEPTH_MAX + 1)
-/* Each stack has a free word at either end. */
-#define STACK_WORDS ((size_t)FRAME_COUNT * (GYR_EVM_STACK_MAX + 2))
+/* Each stack has a free word at either end; the highest also what a stream needs beyond it. */
+#define STACK_WORDS ((size_t)FRAME_COUNT * (GYR_EVM_STACK_MAX + 2) + EVM_STREAM_SPARE_WORDS)
 /* The highest static price of an instruction: a slice below it might never get past it. */
 #define SLICE_MIN 32000
 
@@ -116,6 +117,14 @@ void gyr_evm_set_fork(struct gyr_evm *evm, enum gyr_fork fork)
 			evm->labels_traced[op] = invalid;
 }
 
+/* Runs the frame on top, and what it calls, as far as they belong to one tier. */
+static enum gyr_evm_status run(struct gyr_evm *evm)
+{
+	if (evm->frame->stream != NULL)
+		return evm_run_stream(evm, NULL);
+	return evm->tracer == NULL ? evm_interpret(evm, NULL) : evm_interpret_traced(evm, NULL);
+}
+
 enum gyr_evm_status gyr_evm_step(struct gyr_evm *evm, int64_t gas_slice)
 {
 	struct gyr_evm_frame *frame = evm->frame;
@@ -125,8 +134,10 @@ enum gyr_evm_status gyr_evm_step(struct gyr_evm *evm, int64_t gas_slice)
 	if (frame != NULL && !evm->fatal) {
 		evm_set_gas(evm, frame, frame->gas + evm->withheld,
 			    gas_slice < SLICE_MIN ? SLICE_MIN : gas_slice);
-		status = evm->tracer == NULL ? evm_interpret(evm, NULL)
-					     : evm_interpret_traced(evm, NULL);
+		do {
+			evm->other_tier = false;
+			status = run(evm);
+		} while (evm->other_tier);
 	}
 	return evm->fatal || evm->state->full ? GYR_EVM_FATAL : status;
 }

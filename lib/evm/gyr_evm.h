@@ -19,8 +19,9 @@
 #include "gyr_precompile.h"
 #include "gyr_state.h"
 
-#define GYR_EVM_DEPTH_MAX 1024
-#define GYR_EVM_STACK_MAX 1024
+#define GYR_EVM_DEPTH_MAX  1024
+#define GYR_EVM_STACK_MAX  1024
+#define GYR_EVM_WANTED_MAX 16
 
 struct gyr_evm_frame; /* evm_frame.h */
 struct gyr_evm;
@@ -155,7 +156,12 @@ struct gyr_evm {
 	struct gyr_evm_rules rules;
 	struct gyr_evm_block_hashes block_hashes;
 	uint64_t block_hash_wanted;
+	uint64_t heat_wanted; /* see gyr_evm_heat; 0: nothing is wanted */
+	uint32_t wanted[GYR_EVM_WANTED_MAX];
+	unsigned wanted_count;
+	uint64_t quiet; /* counts up between messages; read by whoever frees streams */
 	bool fatal;
+	bool other_tier; /* a tier stopped because the frame on top belongs to the other one */
 	const struct gyr_evm_tracer *tracer;
 	struct gyr_evm_result result;
 	struct gyr_u256_modulus_cache moduli;
@@ -188,6 +194,35 @@ void gyr_evm_begin(struct gyr_evm *evm, const struct gyr_evm_message *message);
 
 /* Runs on by at most gas_slice > 0. With DONE, evm->result says how it ended. */
 enum gyr_evm_status gyr_evm_step(struct gyr_evm *evm, int64_t gas_slice);
+
+/*
+ * Code that keeps running in tier 0 is asked for, each time that it has used another `gas` there,
+ * an entry counting for 1,000; 0: none is. Only code that was there before the transaction that
+ * runs. At most GYR_EVM_WANTED_MAX pieces wait to be taken: more are asked for later.
+ */
+static inline void gyr_evm_heat(struct gyr_evm *evm, uint64_t gas)
+{
+	evm->heat_wanted = gas;
+}
+
+/* Index of a piece of code that is asked for; 0: none. */
+static inline uint32_t gyr_evm_take_wanted(struct gyr_evm *evm)
+{
+	return evm->wanted_count == 0 ? 0 : evm->wanted[--evm->wanted_count];
+}
+
+/*
+ * Tells who owns the streams (gyr_evm_streams.h) that none is in use: to be called now and then,
+ * between messages.
+ */
+static inline void gyr_evm_quiet(struct gyr_evm *evm)
+{
+	gyr_assert(evm->frame == NULL);
+	/* Release: streams that ran are done with. The fence: none that was taken back before the
+	 * owner reads this count is found again. One writer: this machine's thread. */
+	__atomic_store_n(&evm->quiet, evm->quiet + 1, __ATOMIC_RELEASE);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
 
 /* True when code of the account stands at this address that the fork has a precompile for. */
 static inline bool gyr_evm_is_precompile(const struct gyr_evm *evm,

@@ -101,7 +101,12 @@ struct gyr_code {
 	bool delegated; /* EIP-7702: bytes are 0xef0100 and the address */
 	bool live;	/* used by the commit */
 	struct gyr_address target;
+	/* Tier 1's form of these bytes (gyr_evm_streams.h) or NULL; written by another thread. */
+	const struct gyr_evm_stream *stream;
+	uint64_t heat; /* what ran in tier 0, in gas */
 };
+
+struct gyr_evm_stream;
 
 struct gyr_transient {
 	struct gyr_u256 key;

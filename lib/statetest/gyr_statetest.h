@@ -20,6 +20,7 @@ struct gyr_statetest_options {
 	unsigned skip_count;
 	unsigned job_count;
 	int64_t gas_slice; /* of a step; 0: the whole transaction in one */
+	unsigned tier;	   /* 1: the code of the pre-state runs translated, where it can be */
 	bool trace;	   /* EIP-3155 lines to `out` */
 	bool json;	   /* one JSON object per test, and one with the totals */
 	bool timing;	   /* each file's milliseconds to `out` */
@@ -30,7 +31,8 @@ struct gyr_statetest_totals {
 	uint64_t passed;
 	uint64_t failed;
 	uint64_t skipped;
-	uint64_t gas; /* of all transactions that ran */
+	uint64_t translated; /* pieces of code */
+	uint64_t gas;	     /* of all transactions that ran */
 };
 
 /*

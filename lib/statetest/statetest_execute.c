@@ -49,14 +49,25 @@ bool statetest_job_init(struct statetest_job *job)
 	};
 	struct gyr_chain_config config = gyr_chain_config_default(1);
 	struct gyr_arena arena;
+	const struct gyr_evm_streams_limits streams_limits = {
+		.bytes = (uint64_t)64 << 20,
+		.count_max = 8192,
+		.code_length_max = GYR_EVM_TRANSLATE_LENGTH_MAX,
+	};
 
 	job->memory_size = gyr_stf_size(&limits) + gyr_stf_root_size(&root_limits) +
-			   gyr_write_set_size(&limits.state);
+			   gyr_write_set_size(&limits.state) +
+			   gyr_evm_streams_size(&streams_limits);
 	job->memory = mmap(NULL, job->memory_size, PROT_READ | PROT_WRITE,
 			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (job->memory == MAP_FAILED)
 		return false;
 	arena = gyr_arena_over(job->memory, job->memory_size);
+	if (options->tier == 1) {
+		job->streams = gyr_evm_streams_init(&arena, &streams_limits);
+		if (job->streams == NULL)
+			return false;
+	}
 	return gyr_stf_init(&job->stf, &arena, &limits, &config, options->keccak,
 			    options->precompile) &&
 	       gyr_stf_root_init(&job->root, &arena, &root_limits, options->keccak) &&
@@ -103,6 +114,8 @@ static bool load(struct statetest_job *job, const struct statetest_case *test,
 	struct gyr_stf_parent parent = { .number = test->block.number - 1 };
 
 	gyr_stf_reset(job->stf, config);
+	if (job->streams != NULL)
+		gyr_evm_streams_reset(job->streams);
 	for (size_t i = 0; i < test->account_count; i++) {
 		const struct statetest_account *account = &test->accounts[i];
 		struct gyr_slice code = { account->code, account->code_length };
@@ -116,7 +129,12 @@ static bool load(struct statetest_job *job, const struct statetest_case *test,
 				return false;
 	}
 	gyr_stf_seal(job->stf, &parent);
-	return gyr_stf_block_begin(job->stf, &test->block);
+	if (!gyr_stf_block_begin(job->stf, &test->block))
+		return false;
+	if (job->streams != NULL)
+		job->totals.translated += gyr_evm_streams_add_all(job->streams,
+								  gyr_stf_evm(job->stf));
+	return true;
 }
 
 /* State tests have it that a block's hash is that of its number in decimal. */

@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "gyr_evm_streams.h"
 #include "gyr_statetest.h"
 #include "gyr_stf_root.h"
 
@@ -75,6 +76,7 @@ struct statetest_job {
 	struct gyr_stf *stf;
 	struct gyr_stf_root *root;
 	struct gyr_write_set writes;
+	struct gyr_evm_streams *streams; /* NULL in tier 0 */
 	void *memory;
 	size_t memory_size;
 	pthread_t thread;

@@ -142,6 +142,7 @@ static int run_jobs(struct statetest_run *run, struct gyr_statetest_totals *tota
 		totals->failed += jobs[i].totals.failed;
 		totals->skipped += jobs[i].totals.skipped;
 		totals->gas += jobs[i].totals.gas;
+		totals->translated += jobs[i].totals.translated;
 		statetest_job_fini(&jobs[i]);
 	}
 	return error;

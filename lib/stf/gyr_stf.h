@@ -222,6 +222,9 @@ struct gyr_u256 gyr_stf_slot_read(const struct gyr_stf *stf, const struct gyr_ad
 /* The state itself, for checkpoints and tracing; read only. */
 const struct gyr_state *gyr_stf_state(const struct gyr_stf *stf);
 
+/* The machine, for the owner of its streams (gyr_evm_streams.h). */
+struct gyr_evm *gyr_stf_evm(struct gyr_stf *stf);
+
 /* Every instruction of every transaction goes to the tracer; NULL ends that. Slow. */
 void gyr_stf_trace(struct gyr_stf *stf, const struct gyr_evm_tracer *tracer);
 

@@ -216,6 +216,11 @@ const struct gyr_state *gyr_stf_state(const struct gyr_stf *stf)
 	return &stf->state;
 }
 
+struct gyr_evm *gyr_stf_evm(struct gyr_stf *stf)
+{
+	return &stf->evm;
+}
+
 void gyr_stf_trace(struct gyr_stf *stf, const struct gyr_evm_tracer *tracer)
 {
 	stf->evm.tracer = tracer;

@@ -382,6 +382,12 @@ static inline void gyr_u256_mod(struct gyr_u256 *out, const struct gyr_u256 *a,
 	gyr_u256_divide(NULL, out, a, b);
 }
 
+/* a / b for b != 0; returns the remainder. */
+uint64_t gyr_u256_divide_u64(struct gyr_u256 *out, const struct gyr_u256 *a, uint64_t b);
+
+/* EVM SDIV by 0 < b < 2^63. */
+void gyr_u256_sdiv_u64(struct gyr_u256 *out, const struct gyr_u256 *a, uint64_t b);
+
 /* EVM SDIV: truncates towards zero; the minimum divided by -1 is the minimum; by zero is zero. */
 void gyr_u256_sdiv(struct gyr_u256 *out, const struct gyr_u256 *a, const struct gyr_u256 *b);
 

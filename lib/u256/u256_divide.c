@@ -140,27 +140,35 @@ void limbs_divide(uint64_t *quotient, uint64_t *remainder, const uint64_t *a, un
 				       : 0;
 }
 
+uint64_t gyr_u256_divide_u64(struct gyr_u256 *out, const struct gyr_u256 *a, uint64_t b)
+{
+	uint64_t x0 = a->limb[0], x1 = a->limb[1], x2 = a->limb[2], x3 = a->limb[3];
+	uint64_t q1 = 0, q2 = 0, q3 = 0, q0, rest = 0;
+
+	gyr_assert(b != 0);
+	/* A limb below the divisor, with nothing above it, is a remainder already. */
+	if (x3 >= b)
+		q3 = divide_two_by_one(&rest, 0, x3, b);
+	else
+		rest = x3;
+	if ((rest | x2) != 0)
+		q2 = divide_two_by_one(&rest, rest, x2, b);
+	if ((rest | x1) != 0)
+		q1 = divide_two_by_one(&rest, rest, x1, b);
+	q0 = divide_two_by_one(&rest, rest, x0, b);
+	*out = (struct gyr_u256){ { q0, q1, q2, q3 } };
+	return rest;
+}
+
 void gyr_u256_divide(struct gyr_u256 *quotient, struct gyr_u256 *remainder,
 		     const struct gyr_u256 *a, const struct gyr_u256 *b)
 {
 	if (GYR_LIKELY(gyr_u256_fits_u64(b))) {
-		struct gyr_u256 q;
-		uint64_t d = b->limb[0], rest = 0;
+		struct gyr_u256 q = gyr_u256_from_u64(0);
+		uint64_t rest = 0;
 
-		if (d == 0) {
-			q = gyr_u256_from_u64(0);
-		} else if (gyr_u256_fits_u64(a)) {
-			q = gyr_u256_from_u64(a->limb[0] / d);
-			rest = a->limb[0] % d;
-		} else {
-			for (unsigned i = 4; i-- > 0;)
-				if (a->limb[i] < d && rest == 0) {
-					q.limb[i] = 0;
-					rest = a->limb[i];
-				} else {
-					q.limb[i] = divide_two_by_one(&rest, rest, a->limb[i], d);
-				}
-		}
+		if (b->limb[0] != 0)
+			rest = gyr_u256_divide_u64(&q, a, b->limb[0]);
 		if (quotient != NULL)
 			*quotient = q;
 		if (remainder != NULL)
@@ -183,6 +191,19 @@ void gyr_u256_sdiv(struct gyr_u256 *out, const struct gyr_u256 *a, const struct 
 	gyr_u256_divide(out, NULL, &x, &y);
 	if (a_negative != b_negative)
 		gyr_u256_negate(out, out);
+}
+
+void gyr_u256_sdiv_u64(struct gyr_u256 *out, const struct gyr_u256 *a, uint64_t b)
+{
+	struct gyr_u256 x = *a;
+
+	if (!gyr_u256_is_negative(a)) {
+		(void)gyr_u256_divide_u64(out, a, b);
+		return;
+	}
+	gyr_u256_negate(&x, &x);
+	(void)gyr_u256_divide_u64(&x, &x, b);
+	gyr_u256_negate(out, &x);
 }
 
 void gyr_u256_smod(struct gyr_u256 *out, const struct gyr_u256 *a, const struct gyr_u256 *b)
