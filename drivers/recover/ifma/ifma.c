@@ -8,6 +8,7 @@
 #include "gyr_secp.h"
 #include "gyr_secp_point.h"
 #include "ifma_kernels.h"
+#include "known_kernels.h"
 
 /* Below this the 64-wide call would only add latency: the backlog from which on it pays. */
 #define BACKLOG 128
@@ -106,6 +107,7 @@ static int driver_init(void *context, const uint8_t seed[GYR_RECOVER_SEED_LENGTH
 		GYR_FAIL(GYR_ERR_INTERNAL, "pthread_once fails");
 	memset(ifma, 0, sizeof *ifma);
 	ifma->g_rows = g_rows;
+	ifma->g_table = known_g_table(seed);
 	set_start_point(ifma, seed);
 	return 0;
 }
@@ -167,9 +169,12 @@ static uint64_t driver_batch(void *context, struct gyr_address *address, uint8_t
 	if (whole > 0)
 		valid = run_kernel(ifma_recover_16, context, address, public_key, in, whole);
 	if (whole < count)
-		valid |= run_kernel(rest <= 4 ? ifma_recover_4 : ifma_recover_8, context,
-				    address + whole, public_key == NULL ? NULL : public_key + whole,
-				    in + whole, rest)
+		valid |= run_kernel(rest == 1	? ifma_recover_alone
+				    : rest <= 4 ? ifma_recover_4
+						: ifma_recover_8,
+				    context, address + whole,
+				    public_key == NULL ? NULL : public_key + whole, in + whole,
+				    rest)
 			 << whole;
 	return valid;
 }

@@ -24,8 +24,11 @@ struct ifma_row {
 	alignas(64) uint64_t word[8];
 };
 
+struct known_g_table;
+
 struct ifma_context {
 	const struct ifma_row *g_rows; /* 2 * IFMA_G_ROWS: 1…4096 times G, then times 2^130 G */
+	const struct known_g_table *g_table; /* for one signature alone */
 	/* A random point B, and -2^125 B; 52-bit limbs. */
 	uint64_t start_x[5], start_y[5], end_x[5], end_y[5];
 	alignas(64) uint8_t scratch[IFMA_SCRATCH_SIZE];
@@ -44,6 +47,7 @@ typedef struct ifma_outcome ifma_kernel(struct ifma_context *context, struct gyr
 /* Does this machine run the kernels? */
 bool ifma_supported(void);
 
+ifma_kernel ifma_recover_alone;	  /* 1, spread over the lanes */
 ifma_kernel ifma_recover_4;	  /* 1..4, 256-bit */
 ifma_kernel ifma_recover_8;	  /* 1..8, 512-bit */
 ifma_kernel ifma_recover_16;	  /* 1..64, 512-bit, two vectors side by side, inversions shared */

@@ -42,11 +42,27 @@ struct known_table {
 	struct ifma_row row[KNOWN_SLICE_COUNT][KNOWN_Q_ROWS];
 };
 
+/*
+ * Multiples of G, the lowest windows blinded. Built once per process, from the seed of the first
+ * who asks, then read-only.
+ */
+struct known_g_table {
+	struct ifma_row row[KNOWN_SLICE_COUNT][KNOWN_G_ROWS];
+};
+
+const struct known_g_table *known_g_table(const uint8_t seed[GYR_RECOVER_SEED_LENGTH]);
+
 /* Read-only after init, shared by all lanes. */
 struct known_shared {
-	struct ifma_row g_row[KNOWN_SLICE_COUNT][KNOWN_G_ROWS];
+	const struct known_g_table *g_table;
 	uint64_t start_x[5], start_y[5]; /* S */
 	uint64_t end_x[5];		 /* of lambda S; its y is that of S */
+};
+
+/* One addition: a row per slice. */
+struct slice_step {
+	const struct ifma_row *row[8];
+	uint8_t negative, skip; /* a bit per slice */
 };
 
 /* The scalars of a group, cut. [0]: first halves, [1]: second halves. */

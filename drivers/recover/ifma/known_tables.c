@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "known_tables.h"
 
+#include <pthread.h>
+
 #include "gyr_err.h"
 #include "gyr_keccak.h"
 #include "gyr_known_ifma.h"
@@ -61,7 +63,7 @@ static void secret_scalar(struct gyr_secp_scalar *r, const uint8_t *seed, uint8_
 	gyr_assert(!gyr_secp_scalar_is_zero(r));
 }
 
-static void build_g_rows(struct known_shared *shared, const uint8_t *seed)
+static void build_g_table(struct known_g_table *table, const uint8_t *seed)
 {
 	struct gyr_secp_affine base = gyr_secp_generator;
 	struct gyr_secp_scalar blind, last = { { 0 } };
@@ -75,15 +77,30 @@ static void build_g_rows(struct known_shared *shared, const uint8_t *seed)
 			gyr_secp_scalar_negate(&blind, &last);
 		}
 		gyr_secp_point_multiply(&point, &blind, NULL, NULL);
-		set_rows(shared->g_row[slice], point, &base, 1u << KNOWN_G_WINDOW_BITS);
+		set_rows(table->row[slice], point, &base, 1u << KNOWN_G_WINDOW_BITS);
 		for (int w = 1; w < KNOWN_G_WINDOWS; w++) {
 			double_times(&base, KNOWN_G_WINDOW_BITS);
 			gyr_secp_point_from_affine(&point, &base);
-			set_rows(shared->g_row[slice] + KNOWN_G_FIRST_ROW(w), point, &base,
+			set_rows(table->row[slice] + KNOWN_G_FIRST_ROW(w), point, &base,
 				 1u << (KNOWN_G_WINDOW_BITS - 1));
 		}
 		double_times(&base, KNOWN_G_WINDOW_BITS);
 	}
+}
+
+const struct known_g_table *known_g_table(const uint8_t seed[GYR_RECOVER_SEED_LENGTH])
+{
+	static struct known_g_table table;
+	static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+	static bool built;
+
+	/* Neither call can fail: the mutex is of the plain kind and never destroyed. */
+	(void)pthread_mutex_lock(&mutex);
+	if (!built)
+		build_g_table(&table, seed);
+	built = true;
+	(void)pthread_mutex_unlock(&mutex);
+	return &table;
 }
 
 int known_init(void *memory, const uint8_t seed[GYR_RECOVER_SEED_LENGTH])
@@ -96,7 +113,7 @@ int known_init(void *memory, const uint8_t seed[GYR_RECOVER_SEED_LENGTH])
 
 	if (!ifma_supported())
 		GYR_FAIL(GYR_ERR_UNSUPPORTED, "this machine lacks AVX-512 IFMA");
-	build_g_rows(shared, seed);
+	shared->g_table = known_g_table(seed);
 	secret_scalar(&start, seed, KNOWN_SLICE_COUNT);
 	gyr_secp_point_multiply(&point, &start, NULL, NULL);
 	gyr_secp_point_to_affine(&affine, &point, 1);
