@@ -156,7 +156,7 @@ static void print_table(void)
 int main(int argc, char **argv)
 {
 	static alignas(64) uint8_t memory[2][128 << 10];
-	static const unsigned sizes[] = { 1, 2, 4, 5, 8, 12, 16, 24, 32, 48, 64 };
+	static const unsigned sizes[] = { 1, 2, 3, 4, 5, 8, 12, 16, 24, 32, 48, 64 };
 	static struct peer system_peer, other_peer;
 	const uint8_t seed[GYR_RECOVER_SEED_LENGTH] = { 42 };
 

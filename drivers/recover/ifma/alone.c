@@ -6,7 +6,6 @@
 #include "gyr_secp_divsteps.h"
 #include "gyr_secp_point.h"
 #include "lanes_keccak.h"
-#include "lanes_latency.h"
 #include "slice_scalars.h"
 
 /* What of this kernel lies in a context's scratch. */
@@ -18,135 +17,6 @@ struct alone_scratch {
 };
 
 _Static_assert(sizeof(struct alone_scratch) <= IFMA_SCRATCH_SIZE, "a kernel's scratch fits");
-
-/*
- * c^((p + 1) / 4) step by step, in scalar registers beside the vectors of the chain. The runs are
- * those of gyr_secp_field_sqrt.
- */
-struct root {
-	struct gyr_secp_field value, kept[8];
-	const struct root_run *run;
-	unsigned squarings_left;
-};
-
-/* So many squarings, then a product with what was kept under `factor`, kept under `keep`. */
-struct root_run {
-	uint8_t squarings, factor, keep;
-};
-
-/* Kept: c^(2^k - 1) for k = 1, 2, 3, 11, 22, 44, 88; [7] takes what nobody wants. */
-static const struct root_run root_runs[] = {
-	{ 1, 0, 1 },  { 1, 0, 2 },  { 3, 2, 7 },  { 3, 2, 7 },	{ 2, 1, 3 },
-	{ 11, 3, 4 }, { 22, 4, 5 }, { 44, 5, 6 }, { 88, 6, 7 }, { 44, 5, 7 },
-	{ 3, 2, 7 },  { 23, 4, 7 }, { 6, 1, 7 },  { 2, 0, 0 },
-};
-#define ROOT_RUN_LAST (&root_runs[GYR_COUNT(root_runs) - 1])
-
-static inline void root_begin(struct root *root, const struct gyr_secp_field *c)
-{
-	root->value = root->kept[0] = *c;
-	root->run = root_runs;
-	root->squarings_left = root_runs[0].squarings;
-}
-
-/* One squaring or product; false when there is none left. */
-static inline __attribute__((always_inline)) bool root_step(struct root *root)
-{
-	if (GYR_LIKELY(root->squarings_left > 0)) {
-		gyr_secp_field_sqr(&root->value, &root->value);
-		root->squarings_left--;
-		return true;
-	}
-	if (root->run == ROOT_RUN_LAST)
-		return false;
-	gyr_secp_field_mul(&root->value, &root->value, &root->kept[root->run->factor]);
-	root->kept[root->run->keep] = root->value;
-	root->run++;
-	root->squarings_left = root->run->squarings;
-	return true;
-}
-
-#define PERMUTE(a, l0, l1, l2, l3)                                                                 \
-	_mm256_permute4x64_epi64(a, (l0) | (l1) << 2 | (l2) << 4 | (l3) << 6)
-
-/*
- * D = 2 D in two levels of products, where Jacobian's usual formulas take three. With E = 3/4 X^3
- * and F = Y^2, M = 3 E - 2 F:
- *
- *   X' = X M, Y' = 6 E F - 6 E^2 - F^2, Z' = Y Z, E' = E M M^2, F' = Y'^2
- *
- * (the doubling formulas with Z halved). First level: the squares P = E^2, Q = F^2, S = (E - F)^2,
- * and Z^2 for those who add the point. As 2 E F = P + Q - S: E M = 2 P - Q + S,
- * M^2 = 3 P - 2 Q + 6 S, Y' = 2 Q - 3 (P + S). Second level: E', F', X', Z'.
- *
- * column: of E, F, X, Z. y: of Y, in lane 3. Writes D, before, to *point.
- */
-INLINE void chain_double(struct alone_point *point, vec column[5], vec y[5], struct root *root)
-{
-	struct field a, b;
-	vec t[5], m[5];
-
-	EACH_LIMB(i)
-	{
-		vec e = PERMUTE(column[i], 0, 1, 0, 3), f = PERMUTE(column[i], 1, 1, 1, 1);
-
-		t[i] = v_add_where(e, 4, e, v_sub(FIELD_MINUEND(2, i), f));
-		m[i] = v_add(v_add(e, v_add(e, e)), v_sub(FIELD_MINUEND(3, i), v_add(f, f)));
-	}
-	field_ripple_dirty(&a, t); /* 1, 1, 3, 1 */
-	latency_square(t, &a);
-	(void)root_step(root);
-	EACH_LIMB(i)
-	{
-		vec p = PERMUTE(t[i], 0, 0, 0, 0), q = PERMUTE(t[i], 1, 1, 1, 1);
-		vec s = PERMUTE(t[i], 2, 2, 2, 2), ps = v_add(p, s), ps3 = v_add(ps, v_add(ps, ps));
-		vec next_y = v_add(v_add(q, q), v_sub(FIELD_MINUEND(7, i), ps3));
-		vec em = v_add(v_add(ps, p), v_sub(FIELD_MINUEND(2, i), q));
-		vec m2 = v_add(v_add(ps3, v_add(s, v_add(s, s))),
-			       v_sub(FIELD_MINUEND(3, i), v_add(q, q)));
-
-		column[i] = v_blend(1, v_blend(2, column[i], next_y), em);
-		m[i] = v_blend(1, v_blend(2, v_blend(8, m[i], y[i]), next_y), m2);
-		y[i] = next_y;
-	}
-	field_ripple_dirty(&a, column); /* 5, 9, 1, 1 */
-	field_ripple_dirty(&b, m);	/* 12, 9, 6, 9 */
-	latency_product(column, &a, &b);
-	(void)root_step(root);
-	EACH_LIMB(i)
-	_mm256_store_si256(
-		(__m256i *)point->limb[i],
-		_mm256_permute2x128_si256(a.limb[i], _mm256_unpackhi_epi64(b.limb[i], t[i]), 0x31));
-}
-
-/* count doublings of R' = (c x, c^2), and the root beside them. */
-OUT_OF_LINE void run_chain(struct alone_point *points, struct root *root,
-			   const struct gyr_secp_field *x, const struct gyr_secp_field *c,
-			   unsigned count)
-{
-	static const struct gyr_secp_field three_quarters = { { 0xfffff3ffffd24, 0xfffffffffffff,
-								0xfffffffffffff, 0xfffffffffffff,
-								0xbfffffffffff } };
-	struct gyr_secp_field e, f, rx, ry;
-	vec column[5], y[5];
-
-	gyr_secp_field_mul(&rx, c, x);
-	gyr_secp_field_sqr(&ry, c);
-	gyr_secp_field_sqr(&f, &ry);
-	gyr_secp_field_sqr(&e, &rx);
-	gyr_secp_field_mul(&e, &e, &rx);
-	gyr_secp_field_mul(&e, &e, &three_quarters);
-	EACH_LIMB(i)
-	{
-		column[i] = _mm256_setr_epi64x((long long)e.limb[i], (long long)f.limb[i],
-					       (long long)rx.limb[i], i == 0);
-		y[i] = v_set(ry.limb[i]);
-	}
-	for (unsigned i = 0; i < count; i++)
-		chain_double(&points[i], column, y, root);
-	while (root_step(root))
-		;
-}
 
 /* The digits of one half, dealt to its four lanes. */
 static void deal_digits(struct alone_digits *digits, unsigned half, const uint64_t k[3])
@@ -248,9 +118,9 @@ struct ifma_outcome ifma_recover_alone(struct ifma_context *context, struct gyr_
 {
 	struct alone_scratch *scratch = (struct alone_scratch *)(void *)context->scratch;
 	const struct ifma_outcome invalid = { 0, 0 };
-	struct gyr_secp_field x, c, cube, t;
+	struct gyr_secp_field x, y, c, cube, t;
+	struct gyr_secp_affine base;
 	struct parsed p;
-	struct root root;
 
 	gyr_assert(count == 1);
 	parse(&p, in);
@@ -262,15 +132,15 @@ struct ifma_outcome ifma_recover_alone(struct ifma_context *context, struct gyr_
 	gyr_secp_field_mul(&c, &t, &x);
 	c.limb[0] += 7;
 	gyr_secp_field_carry(&c);
-	root_begin(&root, &c);
-	run_chain(scratch->point, &root, &x, &c, scratch->digits.point_count);
-	gyr_secp_field_sqr(&t, &root.value);
+	gyr_secp_field_mul(&base.x, &c, &x);
+	gyr_secp_field_sqr(&base.y, &c);
+	alone_run_chain(scratch->point, &y, &base, &c, scratch->digits.point_count);
+	gyr_secp_field_sqr(&t, &y);
 	if (!gyr_secp_field_equal(&t, &c))
 		return invalid;
-	gyr_secp_field_normalize(&root.value);
-	if (gyr_secp_field_is_odd(&root.value) != p.odd)
-		gyr_secp_field_negate(&root.value, &root.value, 1);
-	gyr_secp_field_mul(&cube, &c, &root.value);
+	if (gyr_secp_field_is_odd(&y) != p.odd)
+		gyr_secp_field_negate(&y, &y, 1);
+	gyr_secp_field_mul(&cube, &c, &y);
 	gyr_secp_field_carry(&cube);
 	alone_sum_lanes(&scratch->sums, scratch->point, &scratch->digits, scratch->step, c.limb,
 			cube.limb);

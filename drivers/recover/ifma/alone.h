@@ -21,6 +21,7 @@
 #ifndef ALONE_H
 #define ALONE_H
 
+#include "gyr_secp_point.h"
 #include "known_kernels.h"
 
 #define ALONE_POINT_MAX 128
@@ -38,6 +39,15 @@ struct alone_digits {
 	unsigned round_count;
 	unsigned point_count; /* highest place + 1 */
 };
+
+/*
+ * 256-bit. 2^0…2^(count - 1) times base, which is on any curve Y^2 = X^3 + b with limbs clean, and
+ * radicand^((p + 1) / 4) beside them unless square_root is NULL; that is the root where there is
+ * one. count: 1..ALONE_POINT_MAX.
+ */
+void alone_run_chain(struct alone_point *points, struct gyr_secp_field *square_root,
+		     const struct gyr_secp_affine *base, const struct gyr_secp_field *radicand,
+		     unsigned count);
 
 /* 512-bit. The rows of G that the slices want, asked for. */
 void alone_set_steps(struct slice_step step[KNOWN_G_WINDOWS], const struct known_g_table *table,

@@ -47,10 +47,12 @@ typedef struct ifma_outcome ifma_kernel(struct ifma_context *context, struct gyr
 /* Does this machine run the kernels? */
 bool ifma_supported(void);
 
-ifma_kernel ifma_recover_alone;	  /* 1, spread over the lanes */
-ifma_kernel ifma_recover_4;	  /* 1..4, 256-bit */
-ifma_kernel ifma_recover_8;	  /* 1..8, 512-bit */
-ifma_kernel ifma_recover_16;	  /* 1..64, 512-bit, two vectors side by side, inversions shared */
-ifma_kernel ifma_recover_checked; /* 1..8, 512-bit, with every bound asserted: for tests */
+ifma_kernel ifma_recover_alone; /* 1, spread over the lanes */
+ifma_kernel ifma_recover_4;	/* 1..4, 256-bit */
+ifma_kernel ifma_recover_8;	/* 1..8, 512-bit */
+ifma_kernel ifma_recover_16;	/* 1..64, 512-bit, two vectors side by side, inversions shared */
+/* With every bound asserted, for tests: */
+ifma_kernel ifma_recover_checked; /* 1..8, 512-bit */
+ifma_kernel ifma_recover_alone_checked;
 
 #endif

@@ -3,7 +3,6 @@
 
 #include "gyr_secp_divsteps.h"
 #include "gyr_secp_point.h"
-#include "known_kernels.h"
 #include "known_tables.h"
 #include "slice_scalars.h"
 

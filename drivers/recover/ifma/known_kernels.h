@@ -21,6 +21,21 @@
 #include "gyr_recover_known.h"
 #include "ifma_kernels.h"
 
+/*
+ * Compiled twice: with every bound of the arithmetic asserted (IFMA_CHECKED, for tests), the
+ * functions have names of their own.
+ */
+#ifdef IFMA_CHECKED
+#define alone_run_chain	   alone_run_chain_checked
+#define alone_set_steps	   alone_set_steps_checked
+#define alone_sum_lanes	   alone_sum_lanes_checked
+#define ifma_recover_alone ifma_recover_alone_checked
+#define known_build	   known_build_checked
+#define known_check	   known_check_checked
+#define known_fold_lanes   known_fold_lanes_checked
+#define known_sum_lanes	   known_sum_lanes_checked
+#endif
+
 #define KNOWN_SLICE_COUNT 4
 #define KNOWN_SLICE_BITS  33
 

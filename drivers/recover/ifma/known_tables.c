@@ -7,7 +7,6 @@
 #include "gyr_keccak.h"
 #include "gyr_known_ifma.h"
 #include "gyr_secp_point.h"
-#include "known_kernels.h"
 
 const uint64_t known_g_offset[3] = { 0x0040000100200000, 0x0100000400800002, 0x0000000000000008 };
 const uint64_t known_q_offset[3] = { 0x0820408104102040, 0x2081020410408102, 0x0000000000000008 };
@@ -125,25 +124,6 @@ int known_init(void *memory, const uint8_t seed[GYR_RECOVER_SEED_LENGTH])
 	return 0;
 }
 
-bool known_build(const void *shared, void *memory, const uint8_t public_key[64])
-{
-	struct known_table *table = memory;
-	struct gyr_secp_affine base;
-	struct gyr_secp_point point;
-
-	(void)shared;
-	if (!gyr_secp_affine_from_key(&base, public_key))
-		return false;
-	for (int slice = 0; slice < KNOWN_SLICE_COUNT; slice++)
-		for (int w = 0; w < KNOWN_Q_WINDOWS; w++) {
-			gyr_secp_point_from_affine(&point, &base);
-			set_rows(table->row[slice] + KNOWN_Q_FIRST_ROW(w), point, &base,
-				 1u << (KNOWN_Q_BITS(w) - 1));
-			double_times(&base, KNOWN_Q_BITS(w));
-		}
-	return true;
-}
-
 static size_t shared_size(void)
 {
 	return sizeof(struct known_shared);
@@ -163,4 +143,14 @@ const struct gyr_known_ops gyr_known_ifma = {
 	.build = known_build,
 	.prefetch = prefetch,
 	.check = known_check,
+};
+
+const struct gyr_known_ops gyr_known_ifma_checked = {
+	.name = "known-ifma-checked",
+	.table_size = sizeof(struct known_table),
+	.shared_size = shared_size,
+	.init = known_init,
+	.build = known_build_checked,
+	.prefetch = prefetch,
+	.check = known_check_checked,
 };
