@@ -7,7 +7,6 @@
 
 bool portable_ecrecover(struct gyr_address *address, const uint8_t hash[32], const uint8_t r[32],
 			const uint8_t s[32], unsigned parity);
-void portable_sha256(uint8_t digest[32], const uint8_t *data, size_t length);
 void portable_ripemd160(uint8_t digest[20], const uint8_t *data, size_t length);
 void portable_blake2f(uint64_t h[8], const uint64_t m[16], const uint64_t t[2], bool final,
 		      uint32_t round_count);

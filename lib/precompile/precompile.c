@@ -2,13 +2,14 @@
 #include "gyr_precompile.h"
 
 #include "gyr_bytes.h"
+#include "gyr_sha256.h"
 #include "portable.h"
 #include "precompile_input.h"
 
 const struct gyr_precompile_ops gyr_precompile_portable = {
 	.name = "portable",
 	.ecrecover = portable_ecrecover,
-	.sha256 = portable_sha256,
+	.sha256 = gyr_sha256,
 	.ripemd160 = portable_ripemd160,
 	.modexp = portable_modexp,
 	.bn254_add = portable_bn254_add,

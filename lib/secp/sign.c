@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gyr_secp.h"
 #include "gyr_secp_point.h"
-#include "secp_sha256.h"
+
+#include "gyr_sha256.h"
 
 /* Each attempt fails with probability 2^-128: a second one is never seen. */
 #define ATTEMPT_COUNT_MAX 16
@@ -19,8 +20,8 @@ static void nonce_update(struct nonce *nonce, uint8_t tag, const uint8_t *extra,
 	memcpy(data, nonce->v, 32);
 	data[32] = tag;
 	memcpy(data + 33, extra, length);
-	secp_hmac_sha256(nonce->k, nonce->k, data, 33 + length);
-	secp_hmac_sha256(nonce->v, nonce->k, nonce->v, 32);
+	gyr_hmac_sha256(nonce->k, nonce->k, data, 33 + length);
+	gyr_hmac_sha256(nonce->v, nonce->k, nonce->v, 32);
 }
 
 static void nonce_init(struct nonce *nonce, const uint8_t secret[32],
@@ -79,7 +80,7 @@ bool gyr_secp_sign(uint8_t r[32], uint8_t s[32], uint8_t *parity, const uint8_t 
 	(void)gyr_secp_scalar_from_bytes(&m, hash);
 	nonce_init(&nonce, secret, &m);
 	for (int attempt = 0; attempt < ATTEMPT_COUNT_MAX; attempt++) {
-		secp_hmac_sha256(nonce.v, nonce.k, nonce.v, 32);
+		gyr_hmac_sha256(nonce.v, nonce.k, nonce.v, 32);
 		if (read_secret(&k, nonce.v) && sign_with(&rn, &sn, parity, &k, &m, &d)) {
 			gyr_secp_scalar_to_bytes(r, &rn);
 			gyr_secp_scalar_to_bytes(s, &sn);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* SHA-256, FIPS 180-4. */
-#include "portable.h"
+#include "gyr_sha256.h"
 
 #include "gyr_bytes.h"
 
@@ -59,7 +58,7 @@ static void compress(uint32_t state[8], const uint8_t *block)
 		state[i] += v[i];
 }
 
-void portable_sha256(uint8_t digest[32], const uint8_t *data, size_t length)
+void gyr_sha256(uint8_t digest[32], const uint8_t *data, size_t length)
 {
 	uint32_t state[8] = {
 		0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
@@ -80,4 +79,20 @@ void portable_sha256(uint8_t digest[32], const uint8_t *data, size_t length)
 		compress(state, tail + at);
 	for (unsigned i = 0; i < 8; i++)
 		gyr_store_be32(digest + (size_t)4 * i, state[i]);
+}
+
+void gyr_hmac_sha256(uint8_t tag[32], const uint8_t key[32], const uint8_t *data, size_t length)
+{
+	uint8_t inner[64 + GYR_HMAC_SHA256_LENGTH_MAX], outer[64 + 32];
+
+	gyr_assert(length <= GYR_HMAC_SHA256_LENGTH_MAX);
+	for (int i = 0; i < 64; i++) {
+		uint8_t byte = i < 32 ? key[i] : 0;
+
+		inner[i] = byte ^ 0x36;
+		outer[i] = byte ^ 0x5c;
+	}
+	memcpy(inner + 64, data, length);
+	gyr_sha256(outer + 64, inner, 64 + length);
+	gyr_sha256(tag, outer, sizeof outer);
 }
