@@ -143,6 +143,17 @@ static inline struct gyr_account *evm_account(struct gyr_evm *evm, const struct 
 	return account;
 }
 
+/* KECCAK256. Of 64 bytes, as a mapping's slot takes, the hash is often known. */
+static inline void evm_hash(struct gyr_evm *evm, struct gyr_hash *out, const uint8_t *data,
+			    uint64_t size)
+{
+	if (size == GYR_KECCAK_MEMO_INPUT && evm->memo != NULL)
+		gyr_keccak_memo_hash(evm->memo, out, data,
+				     gyr_state_account_index(evm->state, evm->frame->account));
+	else
+		evm->keccak->hash(out, data, size);
+}
+
 /*
  * CALL, CALLCODE, DELEGATECALL, STATICCALL with all operands on the stack and the static price
  * paid. Pops them and either enters the callee or pushes the outcome; ip is beyond the instruction.

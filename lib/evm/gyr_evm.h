@@ -16,6 +16,7 @@
 #define GYR_EVM_H
 
 #include "gyr_fork.h"
+#include "gyr_keccak_memo.h"
 #include "gyr_precompile.h"
 #include "gyr_state.h"
 
@@ -133,6 +134,7 @@ struct gyr_evm_rules {
 struct gyr_evm {
 	struct gyr_state *state;
 	const struct gyr_keccak_ops *keccak;
+	struct gyr_keccak_memo *memo; /* for messages of 64 bytes; NULL: none */
 	const struct gyr_precompile_ops *precompile;
 	struct gyr_evm_frame *frame; /* the one that runs; NULL when none does */
 	int64_t withheld;	     /* gas of the running frame that the slice does not cover */

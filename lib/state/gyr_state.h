@@ -355,6 +355,32 @@ static inline struct gyr_slot *gyr_state_slot(struct gyr_state *state,
 	}
 }
 
+/*
+ * Brings near where the account's record lies, or will lie; some hundred ns before it is used.
+ * Always inline: gcc 12 takes a function that only prefetches for one without effects and drops its
+ * calls.
+ */
+__attribute__((always_inline)) static inline void gyr_state_prefetch(
+	const struct gyr_state *state, const struct gyr_address *address)
+{
+	const uint8_t *record = (const uint8_t *)&state->accounts[gyr_state_home(
+		gyr_state_address_hash(state, address), state->account_capacity)];
+
+	__builtin_prefetch(record, 1);
+	__builtin_prefetch(record + 64, 1);
+}
+
+/* The same of a slot, by the index of its account's record. */
+__attribute__((always_inline)) static inline void gyr_state_prefetch_slot(
+	const struct gyr_state *state, uint32_t owner, const struct gyr_u256 *key)
+{
+	const uint8_t *record = (const uint8_t *)&state->slots[gyr_state_home(
+		gyr_state_slot_hash(state, owner, key), state->slot_capacity)];
+
+	__builtin_prefetch(record, 1);
+	__builtin_prefetch(record + 64, 1);
+}
+
 /* Appends to the journal; NULL when it is full (`full` is set). */
 static inline struct gyr_journal_entry *gyr_state_record(struct gyr_state *state,
 							 enum gyr_journal_kind kind,

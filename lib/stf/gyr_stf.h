@@ -58,6 +58,15 @@ struct gyr_stf_block {
 	uint64_t excess_blob_gas;
 };
 
+/* A transaction that will be begun soon. */
+struct gyr_stf_expected {
+	const struct gyr_txn *txn;
+	const struct gyr_address *sender;
+};
+
+/* So many may be told at once; eight or more make the best of parallel hashing. */
+#define GYR_STF_EXPECT_MAX 16
+
 enum gyr_stf_status {
 	GYR_STF_DONE,
 	GYR_STF_RUNNING,	  /* the slice is used up: step again */
@@ -176,6 +185,13 @@ uint64_t gyr_stf_base_fee(const struct gyr_stf *stf);
 /* The base fee of a child (EIP-1559 with the chain's floor). */
 uint64_t gyr_stf_next_base_fee(const struct gyr_chain_config *config,
 			       const struct gyr_stf_parent *parent);
+
+/*
+ * Brings near what transactions will need that come soon, some ten from now: records of accounts,
+ * hashes and records of slots that such calls used before. At any time, from the thread of all
+ * other calls; no result depends on it, nor on its being called.
+ */
+void gyr_stf_expect(struct gyr_stf *stf, const struct gyr_stf_expected *expected, unsigned count);
 
 /*
  * Opens a transaction: checks it against block and sender, buys its gas, applies its

@@ -60,7 +60,8 @@ size_t gyr_stf_size(const struct gyr_stf_limits *limits)
 			gyr_write_set_size(&limits->state) + (size_t)4 * 64;
 
 	return sizeof(struct gyr_stf) + 64 + gyr_state_size(&limits->state) +
-	       gyr_evm_size(&limits->evm) + output * limits->block_output_count +
+	       gyr_evm_size(&limits->evm) + GYR_KECCAK_MEMO_SIZE +
+	       output * limits->block_output_count +
 	       sizeof(struct gyr_hash) * limits->blob_hash_count_max + 64;
 }
 
@@ -84,8 +85,10 @@ bool gyr_stf_init(struct gyr_stf **out, struct gyr_arena *arena,
 	if (stf->outputs == NULL || stf->blob_hashes == NULL ||
 	    !gyr_state_init(&stf->state, arena, &limits->state, keccak, limits->seed) ||
 	    !gyr_evm_init(&stf->evm, arena, &limits->evm, &stf->state, keccak, precompile,
-			  config->chain_id))
+			  config->chain_id) ||
+	    !gyr_keccak_memo_init(&stf->memo, arena, keccak))
 		return false;
+	stf->evm.memo = &stf->memo;
 	for (uint32_t i = 0; i < limits->block_output_count; i++)
 		if (!init_output(&stf->outputs[i], arena, limits))
 			return false;
@@ -107,6 +110,7 @@ void gyr_stf_reset(struct gyr_stf *stf, const struct gyr_chain_config *config)
 	stf->sealed = false;
 	stf->tx_open = false;
 	stf->open = NULL;
+	memset(stf->patterns, 0, sizeof stf->patterns);
 	for (uint32_t i = 0; i < stf->limits.block_output_count; i++)
 		stf->outputs[i].held = false;
 	for (uint32_t i = 0; i < GYR_STF_HASH_WINDOW; i++)

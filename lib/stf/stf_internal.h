@@ -27,6 +27,37 @@ struct stf_tx {
 	uint64_t blob_gas;
 };
 
+/* Where one word of a hashed message comes from (stf_expect.c). */
+enum stf_source_kind {
+	STF_SOURCE_CONSTANT,
+	STF_SOURCE_SENDER,
+	STF_SOURCE_DATA, /* word `index` of the call's data */
+	STF_SOURCE_HASH, /* the hash of template `index` */
+};
+
+#define STF_EXPECT_MAX	  GYR_STF_EXPECT_MAX
+#define STF_TEMPLATES_MAX 8
+#define STF_PATTERN_COUNT 64
+
+struct stf_source {
+	uint8_t kind;
+	uint8_t index;
+};
+
+struct stf_template {
+	struct stf_source source[2];
+	uint32_t owner; /* index of the account whose slot it names; a hint */
+	uint8_t constant[2][32];
+};
+
+/* What calls of one function hash. */
+struct stf_pattern {
+	uint32_t code; /* 0: unused */
+	uint32_t selector;
+	uint32_t count;
+	struct stf_template templates[STF_TEMPLATES_MAX];
+};
+
 struct gyr_stf {
 	struct gyr_state state;
 	struct gyr_evm evm;
@@ -47,6 +78,8 @@ struct gyr_stf {
 	bool tx_open;
 	struct stf_tx tx;
 	struct gyr_hash *blob_hashes;
+	struct gyr_keccak_memo memo;
+	struct stf_pattern patterns[STF_PATTERN_COUNT];
 };
 
 /* The hash of a block in BLOCKHASH's window, for the EVM. */
@@ -63,6 +96,9 @@ struct gyr_u256 stf_history_slot(uint64_t number);
 struct gyr_u256 stf_blob_base_fee(uint64_t excess, const struct gyr_blob_schedule *schedule);
 const struct gyr_blob_schedule *stf_blob_schedule(const struct gyr_chain_config *config,
 						  enum gyr_fork fork);
+
+/* After a transaction that hashed what nobody had told ahead. */
+void stf_learn(struct gyr_stf *stf);
 
 /* Applies the authorizations of a type 4 transaction (EIP-7702). */
 void stf_authorize(struct gyr_stf *stf, const struct gyr_txn *txn);

@@ -247,6 +247,7 @@ enum gyr_verdict gyr_stf_tx_begin(struct gyr_stf *stf, const struct gyr_txn *txn
 	else
 		stf->tx.to = txn->to;
 	gyr_state_tx_begin(&stf->state);
+	gyr_keccak_memo_begin(&stf->memo);
 	enter_accounts(stf);
 	buy_gas(stf, txn);
 	warm_all(stf, txn);
@@ -343,6 +344,8 @@ enum gyr_stf_status gyr_stf_tx_end(struct gyr_stf *stf, struct gyr_stf_receipt *
 	receipt->created = stf->tx.txn->is_create && receipt->success;
 	receipt->contract_address = stf->tx.to;
 	pay_fees(stf, used);
+	if (stf->memo.missed_count != 0)
+		stf_learn(stf);
 	gyr_state_tx_commit(&stf->state, stf->fork >= GYR_FORK_SPURIOUS);
 	open->gas_used += used;
 	open->blob_gas_used += stf->tx.blob_gas;
