@@ -36,6 +36,7 @@
 	X(AUTHORIZATION_EMPTY, 38, "empty authorization list (EIP-7702)")                          \
 	X(CREATE_FORBIDDEN, 39, "this transaction type cannot create a contract")                  \
 	X(GAS_COST_OVERFLOW, 40, "gas limit times fee plus value exceeds 256 bits")                \
+	X(AUTHORIZATIONS_TOO_MANY, 41, "more authorizations than the sequencer takes (8)")         \
 	X(NONCE_TOO_LOW, 64, "nonce was used")                                                     \
 	X(NONCE_GAP, 65, "nonce is too far ahead")                                                 \
 	X(NONCE_MAX, 66, "nonce is at its maximum (EIP-2681)")                                     \
@@ -45,6 +46,7 @@
 	X(PARK_FULL, 70, "too many transactions parked")                                           \
 	X(PARK_EXPIRED, 71, "the nonce gap did not close in time")                                 \
 	X(NONCE_OCCUPIED, 72, "another transaction with this nonce is parked or in flight")        \
+	X(AUTHORITY_PENDING, 73, "an authorization of this authority is under way (EIP-7702)")     \
 	X(BLOCK_FULL, 96, "does not fit the gas left in the block")                                \
 	X(EXPIRED, 97, "expired before it was ordered")                                            \
 	X(HIGH_WATER, 98, "the server is at its capacity")                                         \

@@ -52,6 +52,8 @@ static enum gyr_verdict judge(const struct stage_gate *gate, struct gyr_txn *txn
 
 	if (verdict == GYR_VERDICT_OK)
 		verdict = gyr_txn_check(txn, &gate->rules);
+	if (verdict == GYR_VERDICT_OK && txn->authorization_count > GYR_SEQUENCE_AUTHORITIES_MAX)
+		verdict = GYR_VERDICT_AUTHORIZATIONS_TOO_MANY;
 	if (verdict == GYR_VERDICT_OK && submission->declared_hash != NULL) {
 		struct gyr_hash hash;
 
@@ -60,6 +62,15 @@ static enum gyr_verdict judge(const struct stage_gate *gate, struct gyr_txn *txn
 			verdict = GYR_VERDICT_CHUNK_MISMATCH;
 	}
 	return verdict;
+}
+
+/* Bytes in a slot for these; behind authorizations the verifier writes who signed them. */
+static size_t room_of(const struct stage_gate *gate, struct gyr_slice raw)
+{
+	bool authorizes = raw.length > 0 && raw.data[0] == GYR_TXN_SET_CODE;
+
+	return gate->raw_room -
+	       (authorizes ? GYR_SEQUENCE_AUTHORITIES_MAX * sizeof(struct gyr_address) : 0);
 }
 
 static void admit(struct stage_gate *gate, const struct gyr_submission *submission,
@@ -84,7 +95,7 @@ static void admit(struct stage_gate *gate, const struct gyr_submission *submissi
 	}
 	payload = gyr_intake_payload(gate->intake, slot);
 	raw = payload->raw;
-	if (GYR_UNLIKELY(submission->raw.length > gate->raw_room)) {
+	if (GYR_UNLIKELY(submission->raw.length > room_of(gate, submission->raw))) {
 		if (submission->raw.length > gate->pool_stride) {
 			reject(gate, submission, GYR_VERDICT_TX_TOO_LONG);
 			return;

@@ -204,6 +204,47 @@ static int recover_rest(struct stage_verify *verify, struct gyr_intake *gate, ui
 	return 0;
 }
 
+/* Whether a tuple can have an effect at all on this chain (EIP-7702). */
+static bool may_authorize(const struct gyr_txn *txn, const struct gyr_txn_authorization *tuple)
+{
+	struct gyr_u256 chain_id = gyr_u256_from_u64(txn->chain_id);
+
+	return tuple->parity <= 1 &&
+	       (gyr_u256_is_zero(&tuple->chain_id) || gyr_u256_equal(&tuple->chain_id, &chain_id));
+}
+
+/* Who signed the authorizations of one slot: the sequencer holds their transactions back. */
+static int recover_authorities(struct stage_verify *verify, struct gyr_intake *gate, uint64_t slot)
+{
+	const struct gyr_txn *txn = &payload_of(gate, slot)->txn;
+	struct gyr_address *authorities = gyr_sequence_authorities(gate, slot);
+	struct gyr_recover_request requests[GYR_SEQUENCE_AUTHORITIES_MAX];
+	struct gyr_slice rest = txn->authorizations;
+	struct gyr_txn_authorization tuple;
+	uint64_t effective = 0, valid;
+	unsigned count = 0;
+
+	gyr_assert(txn->authorization_count <= GYR_SEQUENCE_AUTHORITIES_MAX);
+	for (; gyr_txn_next_authorization(&tuple, &rest); count++) {
+		uint8_t payload[GYR_TXN_AUTHORIZATION_PAYLOAD_MAX];
+		size_t length = gyr_txn_authorization_payload(payload, &tuple);
+		struct gyr_recover_request *request = &requests[count];
+		struct gyr_hash hash;
+
+		effective |= (uint64_t)may_authorize(txn, &tuple) << count;
+		verify->keccak->hash(&hash, payload, length);
+		memcpy(request->hash, hash.bytes, sizeof request->hash);
+		memcpy(request->r, tuple.r, sizeof request->r);
+		memcpy(request->s, tuple.s, sizeof request->s);
+		request->parity = tuple.parity & 1;
+	}
+	GYR_TRY(gyr_recover_batch(&verify->recover, &valid, authorities, NULL, requests, count));
+	for (unsigned i = 0; i < count; i++)
+		if (((effective & valid) >> i & 1) == 0)
+			memset(&authorities[i], 0, sizeof authorities[i]);
+	return 0;
+}
+
 static unsigned verify_run(struct stage_verify *verify, struct gyr_intake *gate, uint64_t first,
 			   unsigned count, uint64_t now_ns)
 {
@@ -215,7 +256,10 @@ static unsigned verify_run(struct stage_verify *verify, struct gyr_intake *gate,
 	known_count = find_tables(verify, gate, first, count, now_ns);
 	hash_run(verify, gate, first, count);
 	make_requests(verify, gate, first, count);
-	if (known_count > 0)
+	for (unsigned i = 0; i < count && error == 0; i++)
+		if (GYR_UNLIKELY(payload_of(gate, first + i)->txn.authorization_count > 0))
+			error = recover_authorities(verify, gate, first + i);
+	if (error == 0 && known_count > 0)
 		error = try_known(verify, gate, first, known_count);
 	if (verify->known != NULL)
 		gyr_known_leave(verify->known, verify->lane);

@@ -82,7 +82,7 @@ enum gyr_verdict sequence_decide(struct gyr_sequence *sequence, struct gyr_accou
 	verdict = decide_nonce(sequence, *account, item);
 	if (verdict != GYR_VERDICT_OK)
 		return verdict;
-	if (*account != NULL && ((*account)->flags & GYR_VIEW_DELEGATED) &&
+	if (*account != NULL && ((*account)->flags & (GYR_VIEW_DELEGATED | GYR_VIEW_AUTHORITY)) &&
 	    (*account)->in_flight > 0)
 		return GYR_VERDICT_DELEGATED_IN_FLIGHT;
 	verdict = decide_funds(sequence, cost, *account, item->txn);
@@ -90,5 +90,10 @@ enum gyr_verdict sequence_decide(struct gyr_sequence *sequence, struct gyr_accou
 		return verdict;
 	if ((*account)->in_flight == UINT16_MAX)
 		return GYR_VERDICT_HIGH_WATER;
+	if (GYR_UNLIKELY(item->txn->authorization_count > 0)) {
+		verdict = sequence_authorities_decide(sequence, item);
+		if (verdict != GYR_VERDICT_OK)
+			return verdict;
+	}
 	return decide_block(sequence, item->txn);
 }

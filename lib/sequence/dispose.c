@@ -76,6 +76,8 @@ bool sequence_order(struct gyr_sequence *sequence, struct gyr_account_view *acco
 	gyr_duplicate_add(&sequence->duplicate, &item->finding->transaction_hash, position,
 			  item->arrival_number);
 
+	if (GYR_UNLIKELY(item->txn->authorization_count > 0))
+		sequence_authorities_order(sequence, item, position);
 	(void)gyr_u256_sub(&account->available, &account->available, cost);
 	account->nonce++;
 	account->in_flight++;
@@ -133,6 +135,9 @@ bool sequence_park(struct gyr_sequence *sequence, struct gyr_account_view *accou
 	const struct gyr_sequence_conf *conf = &sequence->conf;
 	struct gyr_parked *parked;
 
+	/* what the verifier found of authorizations is kept in the slot alone */
+	if (item->txn->authorization_count > 0)
+		return false;
 	if (account == NULL || account->parked >= conf->park_per_sender_max ||
 	    item->txn->nonce - account->nonce > conf->park_nonce_gap_max)
 		return false;

@@ -42,6 +42,22 @@ struct gyr_sequence_payload {
 	alignas(8) uint8_t raw[];
 };
 
+/* Authorizations (EIP-7702) of one transaction; a gate refuses more. */
+#define GYR_SEQUENCE_AUTHORITIES_MAX 8
+
+/*
+ * The last bytes of a slot's payload: who signed each authorization of the transaction, as the
+ * verifier recovered them; zero for a tuple that has no effect. Only where there are any.
+ */
+static inline struct gyr_address *gyr_sequence_authorities(const struct gyr_intake *intake,
+							   uint64_t slot)
+{
+	uint8_t *payload = gyr_intake_payload(intake, slot);
+
+	return (struct gyr_address *)(payload + intake->payload_size) -
+	       GYR_SEQUENCE_AUTHORITIES_MAX;
+}
+
 /* A gate as the sequencer sees it. */
 struct gyr_sequence_gate {
 	struct gyr_intake *intake;
@@ -51,6 +67,15 @@ struct gyr_sequence_gate {
 	const uint8_t *pool; /* buffers of pool_stride bytes for transactions beyond a slot */
 	size_t pool_stride;
 };
+
+/* An ordered transaction with authorizations, until it is executed. */
+struct gyr_sequence_authorization {
+	uint64_t position;
+	uint32_t count;
+	struct gyr_address authorities[GYR_SEQUENCE_AUTHORITIES_MAX];
+};
+
+#define GYR_SEQUENCE_AUTHORIZATIONS_MAX 256 /* in flight; a power of two */
 
 struct gyr_sequence_conf {
 	uint64_t account_count_max;
@@ -129,6 +154,11 @@ struct gyr_sequence {
 	struct gyr_duplicate duplicate;
 	struct gyr_park park;
 	struct gyr_sequence_block block;
+
+	/* In log order; execution answers in that order. */
+	struct gyr_sequence_authorization authorizations[GYR_SEQUENCE_AUTHORIZATIONS_MAX];
+	uint32_t authorization_first;
+	uint32_t authorization_count;
 
 	uint64_t arrival_next;
 	uint64_t *lost; /* arrivals without a disposition, while replaying */

@@ -59,6 +59,11 @@ int gyr_sequence_init(struct gyr_sequence *sequence, struct gyr_arena *arena,
 	return 0;
 }
 
+static void set_flags(struct gyr_account_view *account, uint8_t flags)
+{
+	account->flags = (uint8_t)(GYR_VIEW_USED | (account->flags & GYR_VIEW_AUTHORITY) | flags);
+}
+
 static int apply_transaction(struct gyr_sequence *sequence, const struct gyr_feedback *feedback)
 {
 	struct gyr_account_view *sender = gyr_admission_find(&sequence->admission,
@@ -67,7 +72,7 @@ static int apply_transaction(struct gyr_sequence *sequence, const struct gyr_fee
 	/* it was ordered, so it was found then */
 	gyr_assert(sender != NULL && sender->in_flight > 0);
 	(void)gyr_u256_add(&sender->available, &sender->available, &feedback->delta);
-	sender->flags = GYR_VIEW_USED | feedback->account_flags;
+	set_flags(sender, feedback->account_flags);
 	sender->in_flight--;
 	if (sender->in_flight == 0)
 		sender->nonce = feedback->nonce; /* differs only where something was skipped */
@@ -78,6 +83,7 @@ static int apply_transaction(struct gyr_sequence *sequence, const struct gyr_fee
 		gyr_assert(unused <= sequence->block.gas_reserved);
 		sequence->block.gas_reserved -= unused;
 	}
+	sequence_authorities_executed(sequence, feedback->position);
 	gyr_duplicate_executed(&sequence->duplicate, feedback->position, feedback->verdict,
 			       feedback->status, feedback->gas_used, feedback->block_number);
 	return 0;
@@ -92,7 +98,7 @@ static int apply_account(struct gyr_sequence *sequence, const struct gyr_feedbac
 		GYR_FAIL(GYR_ERR_LIMIT, "the admission table holds its %llu accounts",
 			 (unsigned long long)sequence->admission.count_max);
 	(void)gyr_u256_add(&account->available, &account->available, &feedback->delta);
-	account->flags = GYR_VIEW_USED | feedback->account_flags;
+	set_flags(account, feedback->account_flags);
 	if (account->in_flight == 0)
 		account->nonce = feedback->nonce;
 	return 0;
@@ -274,6 +280,7 @@ static bool take_slot(struct gyr_sequence *sequence, struct gyr_sequence_gate *g
 		.arrival = gyr_intake_arrival(gate->intake, slot),
 		.finding = gyr_intake_finding(gate->intake, slot),
 		.txn = &payload->txn,
+		.authorities = gyr_sequence_authorities(gate->intake, slot),
 		.arrival_number = sequence->arrival_next,
 		.released_by = sequence->arrival_next,
 		.gate = gate,

@@ -16,6 +16,7 @@ struct sequence_item {
 	const struct gyr_intake_arrival *arrival;
 	const struct gyr_intake_finding *finding;
 	const struct gyr_txn *txn;
+	const struct gyr_address *authorities; /* as many as it has authorizations */
 	uint64_t arrival_number;
 	uint64_t released_by;
 	struct gyr_sequence_gate *gate;
@@ -42,6 +43,13 @@ bool sequence_reject(struct gyr_sequence *sequence, const struct sequence_item *
 		     enum gyr_verdict verdict, const struct gyr_duplicate_entry *again);
 bool sequence_park(struct gyr_sequence *sequence, struct gyr_account_view *account,
 		   const struct sequence_item *item, uint64_t now_ns);
+
+/* authority.c: authorities of what is ordered have one transaction in flight (EIP-7702). */
+enum gyr_verdict sequence_authorities_decide(const struct gyr_sequence *sequence,
+					     const struct sequence_item *item);
+void sequence_authorities_order(struct gyr_sequence *sequence, const struct sequence_item *item,
+				uint64_t position);
+void sequence_authorities_executed(struct gyr_sequence *sequence, uint64_t position);
 
 /* boundary.c: writes what is due; returns how many, *stalled when the log has no room. */
 unsigned sequence_boundaries(struct gyr_sequence *sequence, bool *stalled, struct sequence_now now);

@@ -227,11 +227,68 @@ static void tables_come_only_of_keys_that_were_recovered(void **state)
 	rig_free(rig);
 }
 
+/* A tuple signed by an account; parity and chain as given. */
+static void add_tuple(struct gyr_rlp_writer *writer, const struct gyr_load_account *account,
+		      uint64_t chain_id, uint8_t parity_flip)
+{
+	struct gyr_txn_authorization tuple = { .chain_id = gyr_u256_from_u64(chain_id),
+					       .nonce = 3 };
+	uint8_t payload[GYR_TXN_AUTHORIZATION_PAYLOAD_MAX];
+	struct gyr_hash hash;
+
+	gyr_keccak256(&hash, payload, gyr_txn_authorization_payload(payload, &tuple));
+	assert_true(gyr_secp_sign(tuple.r, tuple.s, &tuple.parity, hash.bytes, account->secret));
+	tuple.parity ^= parity_flip;
+	gyr_txn_encode_authorization(writer, &tuple);
+}
+
+static void authorities_are_those_who_signed(void **state)
+{
+	struct rig *rig = rig_make();
+	struct gyr_txn txn = { .type = GYR_TXN_SET_CODE, .is_protected = true, .chain_id = 1 };
+	uint8_t tuples[512];
+	struct gyr_rlp_writer writer = gyr_rlp_writer_over(tuples, sizeof tuples);
+	const struct gyr_address *authorities;
+	struct gyr_sequence_payload *payload;
+	static const struct gyr_address none;
+	uint64_t slot;
+	size_t length;
+
+	(void)state;
+	add_tuple(&writer, &rig->accounts[1], 1, 0);
+	add_tuple(&writer, &rig->accounts[2], 0, 0);	/* any chain */
+	add_tuple(&writer, &rig->accounts[3], 2, 0);	/* another chain */
+	add_tuple(&writer, &rig->accounts[3], 1, 0x1a); /* no parity */
+	add_tuple(&writer, &rig->accounts[3], 1, 1);	/* somebody else, or nobody */
+	txn.authorizations = (struct gyr_slice){ tuples, (size_t)(writer.at - tuples) };
+	txn.authorization_count = 5;
+	txn.r[31] = txn.s[31] = 1;
+	assert_true(gyr_intake_reserve(rig->intake, &slot));
+	payload = gyr_intake_payload(rig->intake, slot);
+	length = gyr_txn_encode(payload->raw, SLOT_SIZE - sizeof *payload, &txn);
+	assert_true(length > 0);
+	assert_int_equal(gyr_txn_parse(&payload->txn, (struct gyr_slice){ payload->raw, length },
+				       &rig->rules),
+			 GYR_VERDICT_OK);
+	gyr_intake_arrival(rig->intake, slot)->known = 0;
+	gyr_intake_publish(rig->intake);
+	(void)stage_verify_ops.poll(&rig->verify, &rig->turn, 64);
+	assert_true(gyr_intake_peek(rig->intake, &slot));
+	authorities = gyr_sequence_authorities(rig->intake, slot);
+	assert_true(gyr_address_equal(&authorities[0], &rig->accounts[1].address));
+	assert_true(gyr_address_equal(&authorities[1], &rig->accounts[2].address));
+	assert_true(gyr_address_equal(&authorities[2], &none));
+	assert_true(gyr_address_equal(&authorities[3], &none));
+	assert_false(gyr_address_equal(&authorities[4], &rig->accounts[3].address));
+	rig_free(rig);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(keys_change_how_fast_never_what),
 		cmocka_unit_test(tables_come_only_of_keys_that_were_recovered),
+		cmocka_unit_test(authorities_are_those_who_signed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
