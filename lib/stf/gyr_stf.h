@@ -51,8 +51,14 @@ struct gyr_stf_block {
 	uint64_t gas_limit;
 	struct gyr_address fee_recipient;
 	struct gyr_hash prev_randao;
-	/* Outside a chain (state tests) the base fee and excess are given, not derived. */
+	struct gyr_hash parent_beacon_root; /* for EIP-4788; zero in gyr's own chain */
+	/*
+	 * Outside a chain (state tests) the base fee and excess are given, not derived, and what
+	 * the system writes (EIP-2935, EIP-4788) only with system_calls: the parent's hash is known
+	 * then.
+	 */
 	bool standalone;
+	bool system_calls;
 	uint64_t base_fee;
 	struct gyr_u256 difficulty; /* before Paris */
 	uint64_t excess_blob_gas;

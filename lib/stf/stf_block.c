@@ -68,7 +68,7 @@ void stf_system_writes(struct gyr_stf *stf)
 	if (stf->fork >= GYR_FORK_CANCUN && account->code != 0) {
 		value = gyr_u256_from_u64(time);
 		write_slot(stf, account, time % HISTORY_WINDOW, &value);
-		value = gyr_u256_from_u64(0);
+		gyr_u256_load_be(&value, stf->open->block.parent_beacon_root.bytes);
 		write_slot(stf, account, time % HISTORY_WINDOW + HISTORY_WINDOW, &value);
 	}
 	account = gyr_state_account(&stf->state, &stf_history_address);
@@ -160,7 +160,7 @@ bool gyr_stf_block_begin(struct gyr_stf *stf, const struct gyr_stf_block *block)
 	else
 		stf->evm.block.prev_randao = block->difficulty;
 	gyr_state_block_begin(&stf->state);
-	if (!block->standalone)
+	if (!block->standalone || block->system_calls)
 		stf_system_writes(stf);
 	return !stf->state.full;
 }
