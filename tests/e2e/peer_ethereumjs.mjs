@@ -17,10 +17,12 @@ const { Common, Mainnet } = await load('common/dist/esm/index.js');
 const { createBlock } = await load('block/dist/esm/index.js');
 const { createTxFromBlockBodyData } = await load('tx/dist/esm/index.js');
 const { MerklePatriciaTrie } = await load('mpt/dist/esm/index.js');
-const { MerkleStateManager } = await load('statemanager/dist/esm/index.js');
+const { Caches, MerkleStateManager } = await load('statemanager/dist/esm/index.js');
 const { RLP } = await load('rlp/dist/esm/index.js');
 const { Account, bytesToHex, createAddressFromString, hexToBytes, setLengthLeft } =
 	await load('util/dist/esm/index.js');
+const { recover } = await import(
+	pathToFileURL(join(process.argv[2], 'tiny-secp256k1/lib/index.js')).href);
 
 // Point evaluation: the only proof that the generator can make is that of the zero polynomial.
 const infinity = '0xc0' + '00'.repeat(47);
@@ -28,6 +30,25 @@ const kzg = {
 	verifyProof: (commitment, z, y, proof) =>
 		commitment === infinity && proof === infinity && /^0x0*$/.test(y),
 };
+
+// libsecp256k1 as WebAssembly in the place of the library's slower own, for transactions and the
+// precompile; authorizations are recovered by its own all the same.
+function ecrecover(hash, v, r, s, chainId) {
+	const given = BigInt(v);
+	const first = chainId === undefined ? 27n : 2n * chainId + 35n;
+	const parity = given <= 1n ? given : given - first;
+	const signature = new Uint8Array(64);
+
+	if (parity !== 0n && parity !== 1n)
+		throw new Error('v');
+	signature.set(r, 32 - r.length);
+	signature.set(s, 64 - s.length);
+	const key = recover(hash, signature, Number(parity), false);
+
+	if (key === null)
+		throw new Error('no key');
+	return key.slice(1);
+}
 
 function bytes(hex) {
 	const digits = hex.startsWith('0x') ? hex.slice(2) : hex;
@@ -81,14 +102,14 @@ function makeBlock(env, common) {
 
 async function run(given) {
 	const common = new Common({ chain: Mainnet, hardfork: given.fork.toLowerCase(),
-		customCrypto: { kzg } });
+		customCrypto: { kzg, ecrecover } });
 	const hashes = given.env.blockHashes ?? {};
 	const blockchain = {
 		getBlock: async (number) => ({ hash: () => bytes(hashes[String(number)]) }),
 		putBlock: async () => {},
 		shallowCopy() { return this; },
 	};
-	const stateManager = new MerkleStateManager({ common });
+	const stateManager = new MerkleStateManager({ common, caches: new Caches() });
 	const vm = await createVM({ common, blockchain, stateManager });
 	const block = makeBlock(given.env, common);
 	const number = BigInt(given.env.currentNumber);
