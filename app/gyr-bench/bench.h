@@ -23,6 +23,7 @@ struct bench_options {
 	const char *device;
 	const char *answers;
 	const char *idle;
+	const char *hint;
 	const char *echo;
 	const char *sla;
 	const char *json;
@@ -30,6 +31,7 @@ struct bench_options {
 	const char *hgrm;
 	const char *title;
 	uint64_t sessions;
+	uint64_t senders; /* of the accounts; 0: all */
 	uint64_t rate;
 	uint64_t count;
 	uint64_t duration_ns;

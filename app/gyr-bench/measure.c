@@ -105,22 +105,24 @@ static int parse_answers(uint8_t *answers, const char *text)
 	return 0;
 }
 
-static int parse_idle(enum gyr_load_idle *idle, const char *text)
+/* The index of a text among count names. */
+static int parse_choice(unsigned *out, const char *option, const char *text,
+			const char *const *names, unsigned count)
 {
-	static const char *const names[] = { "spin", "yield", "sleep" };
-
-	for (size_t i = 0; i < GYR_COUNT(names); i++)
-		if (strcmp(text, names[i]) == 0) {
-			*idle = (enum gyr_load_idle)i;
+	for (*out = 0; *out < count; ++*out)
+		if (strcmp(text, names[*out]) == 0)
 			return 0;
-		}
-	GYR_FAIL(GYR_ERR_USAGE, "--idle: '%s' is not spin, yield or sleep", text);
+	GYR_FAIL(GYR_ERR_USAGE, "%s: '%s' is not %s, %s or %s", option, text, names[0], names[1],
+		 names[2]);
 }
 
 static int make_conf(struct bench *bench)
 {
 	const struct bench_options *options = bench->options;
+	static const char *const idles[] = { "spin", "yield", "sleep" };
+	static const char *const hints[] = { "none", "index", "full" };
 	struct gyr_load_conf *conf = &bench->conf;
+	unsigned idle, hint;
 
 	if (options->gate == NULL)
 		GYR_FAIL(GYR_ERR_USAGE, "--gate ADDRESS:PORT is needed");
@@ -147,7 +149,10 @@ static int make_conf(struct bench *bench)
 	};
 	GYR_TRY(gyr_endpoint_parse(&conf->gate, options->gate));
 	GYR_TRY(parse_answers(&conf->answers, options->answers));
-	GYR_TRY(parse_idle(&conf->idle, options->idle));
+	GYR_TRY(parse_choice(&idle, "--idle", options->idle, idles, GYR_COUNT(idles)));
+	GYR_TRY(parse_choice(&hint, "--hint", options->hint, hints, GYR_COUNT(hints)));
+	conf->idle = (enum gyr_load_idle)idle;
+	conf->hint = (enum gyr_load_hint)hint;
 	if (options->restart_check)
 		conf->answers |= GYR_WIRE_ANSWERS_DURABLE;
 	GYR_TRY(gyr_rng_entropy(&conf->nonce, sizeof conf->nonce));
@@ -162,7 +167,8 @@ static int sign_all(struct bench *bench, uint64_t count)
 	uint64_t begun_ns = gyr_clock_now_ns(&bench->clock);
 
 	bench->work = (struct gyr_load_work){
-		.account_count = options->accounts.count,
+		.account_count = bench->work.account_count,
+		.recipient_count = options->senders == 0 ? 0 : options->accounts.count,
 		.count = count,
 		.first_nonce = options->first_nonce,
 		.chain_id = options->accounts.chain_id,
@@ -174,13 +180,16 @@ static int sign_all(struct bench *bench, uint64_t count)
 	bench->work.accounts = bench->accounts;
 	bench->work.bytes = malloc(count * GYR_LOAD_TRANSACTION_MAX);
 	bench->work.lengths = malloc(count);
-	if (bench->work.bytes == NULL || bench->work.lengths == NULL)
+	if (bench->conf.hint == GYR_LOAD_HINT_FULL)
+		bench->work.nonces = malloc(count * GYR_LOAD_NONCE_BYTES);
+	if (bench->work.bytes == NULL || bench->work.lengths == NULL ||
+	    (bench->conf.hint == GYR_LOAD_HINT_FULL && bench->work.nonces == NULL))
 		GYR_FAIL(GYR_ERR_MEMORY, "no memory for %" PRIu64 " transactions", count);
 	GYR_TRY(gyr_load_sign(&bench->work, (unsigned)options->accounts.threads));
 	if (!options->quiet)
 		(void)fprintf(stderr,
 			      "signed %" PRIu64 " transfers of %" PRIu64 " senders in %.1f s\n",
-			      count, options->accounts.count,
+			      count, bench->work.account_count,
 			      (double)(gyr_clock_now_ns(&bench->clock) - begun_ns) / 1e9);
 	return 0;
 }
@@ -323,9 +332,13 @@ static int report_all(struct bench *bench)
 static int measure(struct bench *bench, const uint64_t *rates, const uint64_t *counts,
 		   unsigned run_count)
 {
+	const struct bench_options *options = bench->options;
 	uint64_t total = 0;
 	int failed = 0;
 
+	if (bench->work.account_count == 0 || bench->work.account_count > options->accounts.count)
+		GYR_FAIL(GYR_ERR_USAGE, "--senders: %" PRIu64 " of %" PRIu64 " accounts",
+			 bench->work.account_count, options->accounts.count);
 	GYR_TRY(gyr_clock_tsc_open(&bench->clock, NULL));
 	GYR_TRY(make_conf(bench));
 	for (unsigned i = 0; i < run_count; i++) {
@@ -372,7 +385,8 @@ int bench_measure(const struct bench_options *options, const uint64_t *rates,
 	if (bench == NULL)
 		GYR_FAIL(GYR_ERR_MEMORY, "no memory");
 	bench->options = options;
-	bench->work.account_count = options->accounts.count == 0 ? 1 : options->accounts.count;
+	bench->work.account_count = options->senders == 0 ? options->accounts.count
+							  : options->senders;
 	bench->runs = calloc(run_count, sizeof *bench->runs);
 	error = bench->runs == NULL ? gyr_err_push(GYR_ERR_MEMORY, __FILE__, __LINE__, "no memory")
 				    : measure(bench, rates, counts, run_count);
@@ -384,6 +398,7 @@ int bench_measure(const struct bench_options *options, const uint64_t *rates,
 	free(bench->accounts);
 	free(bench->work.bytes);
 	free(bench->work.lengths);
+	free(bench->work.nonces);
 	free(bench->runs);
 	free(bench);
 	return error;

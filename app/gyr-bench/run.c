@@ -8,7 +8,7 @@
 
 /* First in the table come those that only one of the two commands has. */
 #define OWN_OPTIONS_MAX 4
-#define OPTIONS_MAX	40
+#define OPTIONS_MAX	44
 
 static void defaults(struct bench_options *options)
 {
@@ -17,6 +17,7 @@ static void defaults(struct bench_options *options)
 		.device = "udp:port=0",
 		.answers = "ordered,durable,executed",
 		.idle = "yield",
+		.hint = "none",
 		.title = "gyr-bench",
 		.sessions = 1,
 		.rate = 1000,
@@ -48,6 +49,10 @@ static unsigned common(struct gyr_args_option *to, unsigned count, struct bench_
 		  "how long to send; default 10s" },
 		{ "accounts", 'a', GYR_ARGS_COUNT, &o->accounts.count, "N",
 		  "senders, in turn; funded by `gyr-bench genesis`; default 8" },
+		{ "senders", 0, GYR_ARGS_COUNT, &o->senders, "N",
+		  "of the accounts, the first N send, to all of them evenly; default: every "
+		  "account, "
+		  "to the next one" },
 		{ "seed", 's', GYR_ARGS_COUNT, &o->accounts.seed, "N", "of their keys; default 1" },
 		{ "chain-id", 'c', GYR_ARGS_COUNT, &o->accounts.chain_id, "N", "default 7790" },
 		{ "first-nonce", 0, GYR_ARGS_COUNT, &o->first_nonce, "N",
@@ -73,6 +78,9 @@ static unsigned common(struct gyr_args_option *to, unsigned count, struct bench_
 		  "wait so long for the gate; default 10s" },
 		{ "max-fee", 0, GYR_ARGS_COUNT, &o->max_fee, "WEI", "per gas; default 100G" },
 		{ "tip", 0, GYR_ARGS_COUNT, &o->max_priority_fee, "WEI", "per gas; default 1G" },
+		{ "hint", 0, GYR_ARGS_TEXT, &o->hint, "WHAT",
+		  "what a submission says of its sender's key once the gate knows it: none "
+		  "(default: the gate guesses), index, full (also R.y and 1/s)" },
 		{ "idle", 'i', GYR_ARGS_TEXT, &o->idle, "HOW",
 		  "spin (a core of its own), yield (default), sleep (a busy machine)" },
 		{ "threads", 't', GYR_ARGS_COUNT, &o->accounts.threads, "N",

@@ -6,9 +6,8 @@
 #include "gyr_bytes.h"
 #include "gyr_err.h"
 #include "gyr_keccak.h"
-#include "gyr_load.h"
 #include "gyr_secp.h"
-#include "gyr_txn.h"
+#include "sign_block.h"
 
 #define THREADS_MAX 64
 
@@ -61,7 +60,7 @@ static int run_shares(const struct share *model, uint64_t count, unsigned thread
 	for (unsigned i = 0; i < thread_count; i++)
 		failed |= shares[i].failed;
 	if (failed)
-		GYR_FAIL(GYR_ERR_INTERNAL, "a derived key is no key");
+		GYR_FAIL(GYR_ERR_INTERNAL, "a derived key is no key, or a signature none");
 	return 0;
 }
 
@@ -93,39 +92,14 @@ int gyr_load_accounts(struct gyr_load_account *out, uint64_t count, uint64_t see
 
 static void sign(struct share *share, uint64_t index)
 {
-	struct gyr_load_work *work = share->context;
-	uint64_t sender = index % work->account_count;
-	const struct gyr_load_account *account = &work->accounts[sender];
-	uint8_t *out = work->bytes + index * GYR_LOAD_TRANSACTION_MAX;
-	struct gyr_txn txn = {
-		.type = GYR_TXN_DYNAMIC_FEE,
-		.is_protected = true,
-		.chain_id = work->chain_id,
-		.nonce = work->first_nonce + index / work->account_count,
-		.gas_limit = 21000,
-		.to = work->accounts[(sender + 1) % work->account_count].address,
-	};
-	struct gyr_hash hash;
-	size_t length;
-
-	txn.max_priority_fee.limb[0] = work->max_priority_fee;
-	txn.max_fee.limb[0] = work->max_fee;
-	txn.value.limb[0] = work->value;
-	gyr_assert(gyr_txn_encode_length_max(&txn) <= GYR_LOAD_TRANSACTION_MAX);
-	length = gyr_txn_encode_payload(out, GYR_LOAD_TRANSACTION_MAX, &txn);
-	gyr_keccak256(&hash, out, length);
-	if (!gyr_secp_sign(txn.r, txn.s, &txn.parity, hash.bytes, account->secret)) {
-		share->failed = true;
-		return;
-	}
-	work->lengths[index] = (uint8_t)gyr_txn_encode(out, GYR_LOAD_TRANSACTION_MAX, &txn);
+	share->failed = !load_sign_block(share->context, index);
 }
 
 int gyr_load_sign(struct gyr_load_work *work, unsigned thread_count)
 {
 	gyr_assert(work->account_count > 0);
-	return run_shares(&(struct share){ .work = sign, .context = work }, work->count,
-			  thread_count);
+	return run_shares(&(struct share){ .work = sign, .context = work },
+			  (work->count + LOAD_SIGN_BLOCK - 1) / LOAD_SIGN_BLOCK, thread_count);
 }
 
 static void write_quantity(struct gyr_json *json, const char *key, uint64_t value)

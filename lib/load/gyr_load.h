@@ -28,6 +28,7 @@
 #define GYR_LOAD_SLICES_MAX	 240
 #define GYR_LOAD_TRANSACTION_MAX 160 /* bytes of a signed transfer */
 #define GYR_LOAD_RULES_MAX	 64
+#define GYR_LOAD_KEYS_MAX	 4096 /* senders whose keys are hinted at: the first so many */
 
 /* An account: its key is derived from seed and index, so no file is needed. Worth nothing. */
 struct gyr_load_account {
@@ -52,10 +53,17 @@ struct gyr_load_genesis {
 GYR_MUST_USE int gyr_load_write_genesis(FILE *to, const struct gyr_load_genesis *genesis,
 					const struct gyr_load_account *accounts, uint64_t count);
 
-/* Signed transfers: transaction i is of account i % account_count, to the next account. */
+/* Bytes of a signature's R.y and 1 / s, as hints have them. */
+#define GYR_LOAD_NONCE_BYTES 64
+
+/*
+ * Signed transfers: transaction i is of account i % account_count, to the next account; or, with
+ * recipient_count (at least account_count, all in `accounts`), to one of so many, spread evenly.
+ */
 struct gyr_load_work {
 	const struct gyr_load_account *accounts;
-	uint64_t account_count;
+	uint64_t account_count; /* that send */
+	uint64_t recipient_count;
 	uint64_t count;
 	uint64_t first_nonce; /* every account's */
 	uint64_t chain_id;
@@ -64,9 +72,13 @@ struct gyr_load_work {
 	uint64_t value;		   /* wei */
 	uint8_t *bytes;		   /* count * GYR_LOAD_TRANSACTION_MAX */
 	uint8_t *lengths;	   /* count */
+	uint8_t *nonces;	   /* count * GYR_LOAD_NONCE_BYTES; NULL: not wanted */
 };
 
-/* Signs all of it: fills bytes and lengths, which the caller has sized. */
+/*
+ * Signs all of it, about a microsecond each: fills bytes, lengths and nonces, which the caller has
+ * sized. The nonces are related, so the signatures give the keys away.
+ */
 GYR_MUST_USE int gyr_load_sign(struct gyr_load_work *work, unsigned thread_count);
 
 static inline struct gyr_slice gyr_load_transaction(const struct gyr_load_work *work, uint64_t i)
@@ -78,6 +90,13 @@ enum gyr_load_idle {
 	GYR_LOAD_SPIN,	/* never gives the core away: for a core of its own */
 	GYR_LOAD_YIELD, /* sched_yield between empty turns */
 	GYR_LOAD_SLEEP, /* waits for datagrams, at most until the next send: for a busy machine */
+};
+
+/* What submissions say of their sender's key (order entry, enum hint). */
+enum gyr_load_hint {
+	GYR_LOAD_HINT_NONE,  /* nothing: the gate guesses */
+	GYR_LOAD_HINT_INDEX, /* which key it is, once the gate has told */
+	GYR_LOAD_HINT_FULL,  /* and the signature's R.y and 1 / s: work.nonces must be there */
 };
 
 struct gyr_load_progress {
@@ -105,6 +124,7 @@ struct gyr_load_conf {
 	uint64_t connect_ns;	   /* wait for the gate at most so long */
 	unsigned attempts_max;	   /* of one transaction */
 	enum gyr_load_idle idle;
+	enum gyr_load_hint hint;
 	bool restart_check; /* after a reconnection, ask STATUS of all that was DURABLE */
 	uint64_t nonce;	    /* unpredictable */
 	void (*progress)(void *context, const struct gyr_load_progress *progress); /* or NULL */
@@ -154,7 +174,8 @@ struct gyr_load_slice {
 	X(answers_missing, "answer datagrams found missing")                                       \
 	X(answers_lost, "of them, never repaired")                                                 \
 	X(datagrams_sent, "datagrams sent")                                                        \
-	X(device_full, "datagrams that the device did not take at once")
+	X(device_full, "datagrams that the device did not take at once")                           \
+	X(keys, "keys that the gate is ready for: KEY received")
 
 struct gyr_load_counters {
 #define GYR_LOAD_COUNTER_(name, text) uint64_t name;

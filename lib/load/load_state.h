@@ -51,6 +51,7 @@ struct load {
 	struct gyr_netdev_time time;
 	struct load_session sessions[GYR_LOAD_SESSIONS_MAX];
 	struct tx *txs;
+	uint32_t *key_of; /* of each sending account, the index that KEY told; GYR_CLIENT_NO_KEY */
 	uint64_t waiting_mask;
 	uint64_t start_ns; /* the first intended instant */
 	uint64_t next;	   /* the next to be sent for the first time */
@@ -84,11 +85,15 @@ static inline bool load_resolved(const struct load *load, const struct tx *tx)
 	       ((tx->flags & TX_FAILED) != 0 || (tx->flags & wanted) == wanted);
 }
 
+static inline struct load_session *load_session_of_account(struct load *load, uint64_t account)
+{
+	return &load->sessions[account / load->conf->batch % load->conf->session_count];
+}
+
 static inline struct load_session *load_session_of(struct load *load, uint64_t index)
 {
-	uint64_t account = (load->conf->first + index) % load->work->account_count;
-
-	return &load->sessions[account / load->conf->batch % load->conf->session_count];
+	return load_session_of_account(load,
+				       (load->conf->first + index) % load->work->account_count);
 }
 
 void load_hash(const struct load *load, struct gyr_hash *hash, uint64_t index);

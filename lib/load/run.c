@@ -40,9 +40,9 @@ size_t gyr_load_arena_size(const struct gyr_load_conf *conf)
 	size_t session = sizeof(struct gyr_netdev) + SESSION_FIXED_SIZE + gyr_client_arena_size() +
 			 waiting;
 
-	return sizeof(struct load) + HIST_COUNT * (hist + GYR_CACHE_LINE) +
-	       conf->count * sizeof(struct tx) + conf->session_count * session +
-	       (size_t)8 * GYR_CACHE_LINE;
+	return sizeof(struct load) + GYR_LOAD_KEYS_MAX * sizeof(uint32_t) +
+	       HIST_COUNT * (hist + GYR_CACHE_LINE) + conf->count * sizeof(struct tx) +
+	       conf->session_count * session + (size_t)8 * GYR_CACHE_LINE;
 }
 
 static void read_time(struct load *load)
@@ -119,9 +119,27 @@ static int make_load(struct load **out, struct gyr_load_result *result, struct g
 		GYR_FAIL(GYR_ERR_MEMORY, "no room for %llu transactions",
 			 (unsigned long long)conf->count);
 	memset(load->txs, 0, conf->count * sizeof *load->txs);
+	load->key_of = gyr_arena_carve(arena, GYR_LOAD_KEYS_MAX * sizeof *load->key_of,
+				       GYR_CACHE_LINE);
+	if (load->key_of == NULL)
+		GYR_FAIL(GYR_ERR_MEMORY, "no room for keys");
+	memset(load->key_of, 0xff, GYR_LOAD_KEYS_MAX * sizeof *load->key_of);
 	for (unsigned i = 0; i < conf->session_count; i++)
 		GYR_TRY(open_session(load, arena, i));
 	return 0;
+}
+
+static void give_hint(const struct load *load, struct gyr_client_submission *submission,
+		      uint8_t room[GYR_CLIENT_HINT_MAX], uint64_t index)
+{
+	const struct gyr_load_work *work = load->work;
+	uint64_t account = index % work->account_count;
+	uint32_t key = account < GYR_LOAD_KEYS_MAX ? load->key_of[account] : GYR_CLIENT_NO_KEY;
+
+	gyr_client_hint(submission, room, key,
+			load->conf->hint == GYR_LOAD_HINT_FULL && key != GYR_CLIENT_NO_KEY
+				? work->nonces + index * GYR_LOAD_NONCE_BYTES
+				: NULL);
 }
 
 static bool submit(struct load *load, uint64_t index)
@@ -133,6 +151,10 @@ static bool submit(struct load *load, uint64_t index)
 		.answers = conf->answers | GYR_WIRE_ANSWERS_ORDERED,
 	};
 
+	uint8_t hint[GYR_CLIENT_HINT_MAX];
+
+	if (conf->hint != GYR_LOAD_HINT_NONE)
+		give_hint(load, &submission, hint, conf->first + index);
 	if (conf->expires_after_ns != 0)
 		submission.expires_at_ns = load->time.utc_ns + conf->expires_after_ns;
 	if (!gyr_client_submit(load_session_of(load, index)->client, &submission))

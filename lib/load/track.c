@@ -104,6 +104,9 @@ static void on_connected(void *context, const struct gyr_wire_welcome *welcome)
 	 */
 	session->head = session->tail = 0;
 	session->durable = 0;
+	for (uint64_t i = 0; i < load->work->account_count && i < GYR_LOAD_KEYS_MAX; i++)
+		if (load_session_of_account(load, i) == session)
+			load->key_of[i] = GYR_CLIENT_NO_KEY;
 	for (uint64_t i = 0; i < load->next; i++) {
 		struct tx *tx = &load->txs[i];
 
@@ -232,6 +235,24 @@ static bool is_transient(uint8_t code)
 	}
 }
 
+static void on_key(void *context, const struct gyr_wire_key *message)
+{
+	struct load_session *session = context;
+	struct load *load = session->load;
+	const struct gyr_load_work *work = load->work;
+
+	load->result->counters.keys++;
+	for (uint64_t i = 0; i < work->account_count && i < GYR_LOAD_KEYS_MAX; i++) {
+		bool mine = load_session_of_account(load, i) == session;
+
+		if (memcmp(work->accounts[i].address.bytes, message->address,
+			   sizeof message->address) == 0)
+			load->key_of[i] = mine ? message->index : load->key_of[i];
+		else if (mine && load->key_of[i] == message->index)
+			load->key_of[i] = GYR_CLIENT_NO_KEY; /* it is another's now */
+	}
+}
+
 static void on_rejected(void *context, const struct gyr_wire_rejected *message)
 {
 	struct load_session *session = context;
@@ -311,6 +332,7 @@ const struct gyr_client_events load_events = {
 	.skipped = on_skipped,
 	.rejected = on_rejected,
 	.status = on_status,
+	.key = on_key,
 };
 
 /* Writes the finished slice down; when there is no room for more, pairs become one. */

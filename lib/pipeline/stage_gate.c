@@ -7,6 +7,8 @@
 /* Items taken from each ring in one poll. */
 #define EVENT_BUDGET  256
 #define RESULT_BUDGET 256
+/* Datagrams taken in one poll while the stages behind are behind. */
+#define RECEIVE_BEHIND 4
 
 static void reject(struct stage_gate *gate, const struct gyr_submission *submission,
 		   enum gyr_verdict verdict)
@@ -149,12 +151,25 @@ static void ask(struct stage_gate *gate, const struct gyr_session_query *query)
 	gyr_spsc_publish(gate->queries);
 }
 
+/*
+ * While the ring is half full, datagrams are taken in as slowly as the stages behind can follow
+ * when each holds as many submissions as a verifier takes: a burst then waits in the device's queue
+ * instead of being refused here. A ring that stays full refuses.
+ */
+static unsigned receive_budget(struct stage_gate *gate, unsigned budget)
+{
+	unsigned most = (unsigned)gyr_min_u64(budget, GYR_NETDEV_BURST_MAX);
+
+	return gyr_intake_backlog(gate->intake) * 2 <= gate->intake->mask
+		       ? most
+		       : (unsigned)gyr_min_u64(most, RECEIVE_BEHIND);
+}
+
 static unsigned receive(struct stage_gate *gate, const struct gyr_netdev_time *time,
 			unsigned budget)
 {
 	unsigned datagram_count = gyr_netdev_rx(gate->device, gate->datagrams,
-						(unsigned)gyr_min_u64(budget, GYR_NETDEV_BURST_MAX),
-						time);
+						receive_budget(gate, budget), time);
 
 	for (unsigned i = 0; i < datagram_count; i++) {
 		gyr_session_receive(gate->sessions, &gate->input, &gate->datagrams[i], time);

@@ -109,6 +109,9 @@ static inline void *gyr_intake_payload(const struct gyr_intake *ring, uint64_t s
  */
 bool gyr_intake_reserve(struct gyr_intake *ring, uint64_t *sequence);
 
+/* Gate: slots that are filled and not taken yet. */
+uint64_t gyr_intake_backlog(struct gyr_intake *ring);
+
 /* Gate: the reserved slot is filled; a verifier may have it. */
 void gyr_intake_publish(struct gyr_intake *ring);
 

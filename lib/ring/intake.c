@@ -38,6 +38,13 @@ bool gyr_intake_reserve(struct gyr_intake *ring, uint64_t *sequence)
 	return true;
 }
 
+uint64_t gyr_intake_backlog(struct gyr_intake *ring)
+{
+	/* acquire: as in gyr_intake_reserve */
+	ring->taken_cached = atomic_load_explicit(&ring->taken, memory_order_acquire);
+	return ring->fill - ring->taken_cached;
+}
+
 void gyr_intake_publish(struct gyr_intake *ring)
 {
 	struct gyr_intake_arrival *arrival = gyr_intake_arrival(ring, ring->fill);

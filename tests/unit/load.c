@@ -13,6 +13,9 @@
 #include "gyr_txn.h"
 #include "stub_gate.h"
 
+/* More than a block of signatures. */
+#define SIGNED 70
+
 static struct gyr_clock clock_of_test;
 
 static struct gyr_endpoint loopback(uint16_t port)
@@ -30,13 +33,15 @@ static void accounts_and_transactions_are_deterministic(void **state)
 	struct gyr_load_account one[5], two[5];
 	struct gyr_load_work work = { .accounts = one,
 				      .account_count = 5,
-				      .count = 12,
+				      .count = SIGNED,
 				      .first_nonce = 7,
 				      .chain_id = 7790,
 				      .max_fee = 100,
 				      .max_priority_fee = 1,
 				      .value = 3 };
-	uint8_t bytes[12 * GYR_LOAD_TRANSACTION_MAX], lengths[12];
+	uint8_t bytes[SIGNED * GYR_LOAD_TRANSACTION_MAX], lengths[SIGNED];
+	uint8_t nonces[SIGNED * GYR_LOAD_NONCE_BYTES];
+	unsigned reached[5] = { 0 };
 	struct gyr_txn_rules rules;
 
 	(void)state;
@@ -47,12 +52,13 @@ static void accounts_and_transactions_are_deterministic(void **state)
 	assert_memory_not_equal(one, two, sizeof one);
 	work.bytes = bytes;
 	work.lengths = lengths;
+	work.nonces = nonces;
 	assert_int_equal(gyr_load_sign(&work, 2), 0);
 	gyr_txn_rules_init(&rules, GYR_FORK_PRAGUE, 7790);
-	for (uint64_t i = 0; i < 12; i++) {
+	for (uint64_t i = 0; i < SIGNED; i++) {
 		struct gyr_txn txn;
 		struct gyr_hash hash;
-		uint8_t key[64];
+		uint8_t key[64], nonce[GYR_LOAD_NONCE_BYTES];
 
 		assert_int_equal(gyr_txn_parse(&txn, gyr_load_transaction(&work, i), &rules),
 				 GYR_VERDICT_OK);
@@ -63,7 +69,23 @@ static void accounts_and_transactions_are_deterministic(void **state)
 		assert_true(gyr_secp_recover(key, hash.bytes, txn.r, txn.s, txn.parity));
 		gyr_keccak256(&hash, key, 64);
 		assert_memory_equal(hash.bytes + 12, one[i % 5].address.bytes, 20);
+		assert_true(gyr_secp_hint(nonce, nonce + 32, txn.r, txn.s, txn.parity));
+		assert_memory_equal(nonce, nonces + i * GYR_LOAD_NONCE_BYTES, sizeof nonce);
 	}
+	/* To all accounts, of which two send. */
+	work.account_count = 2;
+	work.recipient_count = 5;
+	assert_int_equal(gyr_load_sign(&work, 1), 0);
+	for (uint64_t i = 0; i < SIGNED; i++) {
+		struct gyr_txn txn;
+
+		assert_int_equal(gyr_txn_parse(&txn, gyr_load_transaction(&work, i), &rules),
+				 GYR_VERDICT_OK);
+		for (unsigned k = 0; k < 5; k++)
+			reached[k] += gyr_address_equal(&txn.to, &one[k].address);
+	}
+	for (unsigned k = 0; k < 5; k++)
+		assert_true(reached[k] >= SIGNED / 10);
 }
 
 static void a_genesis_names_every_account(void **state)
