@@ -18,8 +18,20 @@ struct alone_scratch {
 
 _Static_assert(sizeof(struct alone_scratch) <= IFMA_SCRATCH_SIZE, "a kernel's scratch fits");
 
+/* Out of line: the code of one signature alone is mostly run cold. */
+OUT_OF_LINE void mul(struct gyr_secp_field *r, const struct gyr_secp_field *a,
+		     const struct gyr_secp_field *b)
+{
+	gyr_secp_field_mul(r, a, b);
+}
+
+OUT_OF_LINE void sqr(struct gyr_secp_field *r, const struct gyr_secp_field *a)
+{
+	gyr_secp_field_mul(r, a, a);
+}
+
 /* The digits of one half, dealt to its four lanes. */
-static void deal_digits(struct alone_digits *digits, unsigned half, const uint64_t k[3])
+OUT_OF_LINE void deal_digits(struct alone_digits *digits, unsigned half, const uint64_t k[3])
 {
 	const bool negative = k[2] >> 63 != 0;
 	u128 value = (u128)k[1] << 64 | k[0], halved, sum, nonzero, minus;
@@ -89,11 +101,11 @@ static void finish(struct gyr_address *address, uint8_t *public_key, const struc
 	gyr_secp_field_to_words(w, &zzz);
 	gyr_secp_inverse_inline(w, w, &gyr_secp_modulus_p);
 	gyr_secp_field_from_words(&zzz, w);
-	gyr_secp_field_mul(&n, &n, &zzz); /* y = -N / ZZZ */
+	mul(&n, &n, &zzz); /* y = -N / ZZZ */
 	gyr_secp_field_negate(&n, &n, 1);
-	gyr_secp_field_mul(&zz, &zz, &zzz); /* ZZ / ZZZ = 1 / Z */
-	gyr_secp_field_sqr(&zz, &zz);
-	gyr_secp_field_mul(&x, &x, &zz);
+	mul(&zz, &zz, &zzz); /* ZZ / ZZZ = 1 / Z */
+	sqr(&zz, &zz);
+	mul(&x, &x, &zz);
 	gyr_secp_field_normalize(&x);
 	gyr_secp_field_normalize(&n);
 	gyr_secp_field_to_words(w, &x);
@@ -128,19 +140,19 @@ struct ifma_outcome ifma_recover_alone(struct ifma_context *context, struct gyr_
 		return invalid;
 	set_scalars(scratch, context->g_table, &p);
 	known_read_x(&x, &p);
-	gyr_secp_field_sqr(&t, &x);
-	gyr_secp_field_mul(&c, &t, &x);
+	sqr(&t, &x);
+	mul(&c, &t, &x);
 	c.limb[0] += 7;
 	gyr_secp_field_carry(&c);
-	gyr_secp_field_mul(&base.x, &c, &x);
-	gyr_secp_field_sqr(&base.y, &c);
+	mul(&base.x, &c, &x);
+	sqr(&base.y, &c);
 	alone_run_chain(scratch->point, &y, &base, &c, scratch->digits.point_count);
-	gyr_secp_field_sqr(&t, &y);
+	sqr(&t, &y);
 	if (!gyr_secp_field_equal(&t, &c))
 		return invalid;
 	if (gyr_secp_field_is_odd(&y) != p.odd)
 		gyr_secp_field_negate(&y, &y, 1);
-	gyr_secp_field_mul(&cube, &c, &y);
+	mul(&cube, &c, &y);
 	gyr_secp_field_carry(&cube);
 	alone_sum_lanes(&scratch->sums, scratch->point, &scratch->digits, scratch->step, c.limb,
 			cube.limb);

@@ -116,7 +116,7 @@ void alone_sum_lanes(struct known_sums *sums, const struct alone_point *points,
 
 	load_step(&x, &y, &step[0]);
 	start_at(&first, &x, &y);
-	xyzz_add_affine(&p, &x, &y, 0, 0, false);
+	add_step(&p, &step[0]);
 	field_blend(&p.x, empty, &p.x, &first.x);
 	field_blend(&p.n, empty, &p.n, &first.n);
 	field_blend(&p.zz, empty, &p.zz, &first.zz);

@@ -13,14 +13,14 @@
  * factorization, 1987). None of them is zero: no multiple below 64 of a point is another's
  * negative, as the order is a large prime.
  */
-#define WINDOW_COUNT (KNOWN_SLICE_COUNT * KNOWN_Q_WINDOWS)
+#define WINDOW_COUNT ((size_t)KNOWN_SLICE_COUNT * KNOWN_Q_WINDOWS)
 #define VECTOR_MAX   ((WINDOW_COUNT + LANE_COUNT - 1) / LANE_COUNT)
 #define ROW_MAX	     64 /* 1 << (KNOWN_Q_BITS - 1) of the largest */
 #define HALF_MAX     (ROW_MAX / 2)
 
 struct window {
 	struct ifma_row *row;
-	unsigned row_count;
+	size_t row_count;
 };
 
 /* Windows by size, largest first; then idle lanes, which fill rows of their own. */
@@ -30,7 +30,7 @@ struct builder {
 	struct field before[HALF_MAX * VECTOR_MAX]; /* products of the denominators before each */
 };
 
-static struct ifma_row *row_of(struct builder *b, size_t window, unsigned multiple)
+static struct ifma_row *row_of(struct builder *b, size_t window, size_t multiple)
 {
 	struct window *w = &b->window[window];
 
@@ -38,7 +38,7 @@ static struct ifma_row *row_of(struct builder *b, size_t window, unsigned multip
 }
 
 INLINE void load_rows(struct field *x, struct field *y, struct builder *b, size_t vector,
-		      unsigned multiple)
+		      size_t multiple)
 {
 	const void *row[LANE_COUNT];
 	vec w[8];
@@ -50,7 +50,7 @@ INLINE void load_rows(struct field *x, struct field *y, struct builder *b, size_
 	field_unpack(y, w[4], w[5], w[6], w[7]);
 }
 
-INLINE void store_rows(struct builder *b, size_t vector, unsigned multiple, struct field *x,
+INLINE void store_rows(struct builder *b, size_t vector, size_t multiple, struct field *x,
 		       struct field *y)
 {
 	void *row[LANE_COUNT];
@@ -112,7 +112,7 @@ INLINE void add_affine(struct field *x, struct field *y, const struct field *x_m
 }
 
 /* Rows m + 1…2 m of the first `vectors` vectors of windows. */
-OUT_OF_LINE void double_rows(struct builder *b, unsigned m, size_t vectors)
+OUT_OF_LINE void double_rows(struct builder *b, size_t m, size_t vectors)
 {
 	struct field x_m[VECTOR_MAX], y_m[VECTOR_MAX], rest[VECTOR_MAX], x, y, d, inverse;
 
@@ -121,7 +121,7 @@ OUT_OF_LINE void double_rows(struct builder *b, unsigned m, size_t vectors)
 		denominator(&rest[v], &x_m[v], &y_m[v], &x_m[v], true);
 	}
 	/* Vector by vector side by side: products that do not wait for each other. */
-	for (unsigned k = m - 1; k > 0; k--)
+	for (size_t k = m - 1; k > 0; k--)
 		for (size_t v = 0; v < vectors; v++) {
 			b->before[VECTOR_MAX * k + v] = rest[v];
 			load_rows(&x, &y, b, v, k);
@@ -129,7 +129,7 @@ OUT_OF_LINE void double_rows(struct builder *b, unsigned m, size_t vectors)
 			field_mul(&rest[v], &rest[v], &d);
 		}
 	field_invert_all(rest, vectors);
-	for (unsigned k = 1; k <= m; k++)
+	for (size_t k = 1; k <= m; k++)
 		for (size_t v = 0; v < vectors; v++) {
 			load_rows(&x, &y, b, v, k);
 			if (k < m) {
@@ -170,10 +170,10 @@ static void set_bases(struct builder *b, struct known_table *table,
 	alone_run_chain(chain, NULL, key, NULL,
 			KNOWN_SLICE_BITS * (KNOWN_SLICE_COUNT - 1) +
 				KNOWN_Q_POSITION(KNOWN_Q_WINDOWS - 1) + 1);
-	for (unsigned rows = ROW_MAX; rows >= 1; rows /= 2)
-		for (int slice = 0; slice < KNOWN_SLICE_COUNT; slice++)
-			for (int w = 0; w < KNOWN_Q_WINDOWS; w++) {
-				if (rows != 1u << (KNOWN_Q_BITS(w) - 1))
+	for (size_t rows = ROW_MAX; rows >= 1; rows /= 2)
+		for (size_t slice = 0; slice < KNOWN_SLICE_COUNT; slice++)
+			for (size_t w = 0; w < KNOWN_Q_WINDOWS; w++) {
+				if (rows != (size_t)1 << (KNOWN_Q_BITS(w) - 1))
 					continue;
 				b->window[count].row = table->row[slice] + KNOWN_Q_FIRST_ROW(w);
 				b->window[count].row_count = rows;
@@ -200,7 +200,7 @@ bool known_build(const void *shared, void *memory, const uint8_t public_key[64])
 	if (!gyr_secp_affine_from_key(&key, public_key))
 		return false;
 	set_bases(&b, memory, &key);
-	for (unsigned m = 1; m < ROW_MAX; m *= 2) {
+	for (size_t m = 1; m < ROW_MAX; m *= 2) {
 		size_t lanes = 0;
 
 		while (lanes < WINDOW_COUNT && b.window[lanes].row_count > m)
