@@ -14,13 +14,18 @@
 #include "gyr_secp.h"
 #include "gyr_secp_point.h"
 
-#define RECOVER_CASES_POOL    256
-#define RECOVER_SPECIAL_COUNT 29
+#define RECOVER_CASES_POOL     256
+#define RECOVER_CASES_KEYS     16
+#define RECOVER_SPECIAL_COUNT  29
+#define RECOVER_SPECIAL_LAMBDA 23 /* which of them is the endomorphism's */
 
 struct recover_cases {
 	uint64_t seed;
-	struct gyr_recover_request signed_by_us[RECOVER_CASES_POOL];
+	struct gyr_secp_scalar secret[RECOVER_CASES_KEYS];
+	uint8_t public_key[RECOVER_CASES_KEYS][64];
+	struct gyr_recover_request signed_by_us[RECOVER_CASES_POOL]; /* by key i % KEYS */
 	uint8_t special[RECOVER_SPECIAL_COUNT][32];
+	unsigned signer; /* which key signed what the last case was made of; any, if none */
 };
 
 static inline void recover_random_bytes(uint8_t *to, size_t length, uint64_t *seed)
@@ -91,21 +96,80 @@ static inline void recover_special_values(uint8_t value[RECOVER_SPECIAL_COUNT][3
 	assert_int_equal(count, RECOVER_SPECIAL_COUNT);
 }
 
+static inline void recover_random_scalar(struct gyr_secp_scalar *r, uint64_t *seed)
+{
+	uint8_t bytes[32];
+
+	do {
+		recover_random_bytes(bytes, 32, seed);
+		(void)gyr_secp_scalar_from_bytes(r, bytes);
+	} while (gyr_secp_scalar_is_zero(r));
+}
+
+/*
+ * New signatures in the pool, quickly: the nonces are neighbours, so their points come by additions
+ * of G, and all inversions are shared. s is not made low.
+ */
+static inline void recover_cases_sign(struct recover_cases *cases)
+{
+	static const struct gyr_secp_scalar one = { { 1 } };
+	struct gyr_secp_point sum, point[GYR_SECP_AFFINE_COUNT_MAX];
+	struct gyr_secp_affine nonce[GYR_SECP_AFFINE_COUNT_MAX];
+	struct gyr_secp_scalar k[RECOVER_CASES_POOL], before[RECOVER_CASES_POOL], rest, r, t;
+
+	recover_random_scalar(&k[0], &cases->seed);
+	gyr_secp_point_multiply(&sum, &k[0], NULL, NULL);
+	before[0] = rest = k[0];
+	for (unsigned i = 1; i < RECOVER_CASES_POOL; i++) {
+		gyr_secp_scalar_add(&k[i], &k[i - 1], &one);
+		before[i] = rest;
+		gyr_secp_scalar_mul(&rest, &rest, &k[i]);
+	}
+	gyr_secp_scalar_inverse(&rest, &rest);
+	for (unsigned i = 0; i < RECOVER_CASES_POOL; i++) {
+		struct gyr_recover_request *request = &cases->signed_by_us[i];
+		unsigned at = i % GYR_SECP_AFFINE_COUNT_MAX;
+
+		for (unsigned j = 0; at == 0 && j < GYR_SECP_AFFINE_COUNT_MAX; j++) {
+			point[j] = sum;
+			gyr_secp_point_add_affine(&sum, &sum, &gyr_secp_generator);
+		}
+		if (at == 0)
+			gyr_secp_point_to_affine(nonce, point, GYR_SECP_AFFINE_COUNT_MAX);
+		memset(request, 0, sizeof *request);
+		recover_random_bytes(request->hash, 32, &cases->seed);
+		gyr_secp_field_to_bytes(request->r, &nonce[at].x);
+		request->parity = gyr_secp_field_is_odd(&nonce[at].y);
+	}
+	for (unsigned i = RECOVER_CASES_POOL; i-- > 0;) { /* s = (m + r d) / k */
+		struct gyr_recover_request *request = &cases->signed_by_us[i];
+
+		t = rest;
+		if (i > 0) {
+			gyr_secp_scalar_mul(&t, &rest, &before[i]);
+			gyr_secp_scalar_mul(&rest, &rest, &k[i]);
+		}
+		(void)gyr_secp_scalar_from_bytes(&r, request->r);
+		gyr_secp_scalar_mul(&r, &r, &cases->secret[i % RECOVER_CASES_KEYS]);
+		(void)gyr_secp_scalar_from_bytes(&k[i], request->hash);
+		gyr_secp_scalar_add(&r, &r, &k[i]);
+		gyr_secp_scalar_mul(&t, &t, &r);
+		gyr_secp_scalar_to_bytes(request->s, &t);
+	}
+}
+
 static inline void recover_cases_init(struct recover_cases *cases, uint64_t seed)
 {
 	cases->seed = seed;
 	recover_special_values(cases->special);
-	for (unsigned i = 0; i < RECOVER_CASES_POOL; i++) {
-		struct gyr_recover_request *request = &cases->signed_by_us[i];
+	for (unsigned i = 0; i < RECOVER_CASES_KEYS; i++) {
 		uint8_t secret[32];
 
-		memset(request, 0, sizeof *request);
-		do {
-			recover_random_bytes(secret, 32, &cases->seed);
-			recover_random_bytes(request->hash, 32, &cases->seed);
-		} while (!gyr_secp_sign(request->r, request->s, &request->parity, request->hash,
-					secret));
+		recover_random_scalar(&cases->secret[i], &cases->seed);
+		gyr_secp_scalar_to_bytes(secret, &cases->secret[i]);
+		assert_true(gyr_secp_public_key(cases->public_key[i], secret));
 	}
+	recover_cases_sign(cases);
 }
 
 /* R = k G with k small or random, as r and the parity; k too. */
@@ -159,15 +223,56 @@ static inline void recover_case_collision(struct recover_cases *cases,
 	gyr_secp_scalar_to_bytes(request->hash, &t);
 }
 
+/*
+ * u2 = s / r of few digits: sums of some powers of two, times lambda or not, or all ones and zeros
+ * in turn; u1 = -m / r likewise, or 0. Of any r.
+ */
+static inline void recover_case_sparse(struct recover_cases *cases,
+				       struct gyr_recover_request *request)
+{
+	static const struct gyr_secp_scalar pattern = { { 0x5555555555555555,
+							  0x5555555555555555 } };
+	uint64_t *seed = &cases->seed;
+	struct gyr_secp_scalar r, u[2], lambda;
+
+	recover_random_bytes(request->r, 32, seed);
+	request->parity &= 1;
+	(void)gyr_secp_scalar_from_bytes(&r, request->r);
+	(void)gyr_secp_scalar_from_bytes(&lambda, cases->special[RECOVER_SPECIAL_LAMBDA]);
+	for (int part = 0; part < 2; part++) {
+		uint64_t count = gyr_test_random(seed) % 5;
+
+		u[part] = (struct gyr_secp_scalar){ { 0 } };
+		while (count-- > 0) {
+			struct gyr_secp_scalar t = { { 0 } };
+			uint64_t how = gyr_test_random(seed), bit = (how >> 8) % 128;
+
+			t.limb[bit / 64] = 1ull << bit % 64;
+			if (how % 16 == 0)
+				t = pattern;
+			if ((how >> 4 & 1) != 0)
+				gyr_secp_scalar_mul(&t, &t, &lambda);
+			if ((how >> 5 & 1) != 0)
+				gyr_secp_scalar_negate(&t, &t);
+			gyr_secp_scalar_add(&u[part], &u[part], &t);
+		}
+		gyr_secp_scalar_mul(&u[part], &u[part], &r);
+	}
+	gyr_secp_scalar_to_bytes(request->s, &u[0]);
+	gyr_secp_scalar_to_bytes(request->hash, &u[1]);
+}
+
 /* One of the good signatures, half of the time with one thing wrong or changed. */
 static inline void recover_case_signed(struct recover_cases *cases,
 				       struct gyr_recover_request *request)
 {
 	uint64_t *seed = &cases->seed;
 	uint64_t bit = gyr_test_random(seed);
+	unsigned which = (unsigned)(gyr_test_random(seed) % RECOVER_CASES_POOL);
 	struct gyr_secp_scalar s;
 
-	*request = cases->signed_by_us[gyr_test_random(seed) % RECOVER_CASES_POOL];
+	*request = cases->signed_by_us[which];
+	cases->signer = which % RECOVER_CASES_KEYS;
 	switch (gyr_test_random(seed) % 14) {
 	case 0:
 		request->parity ^= 1;
@@ -204,9 +309,12 @@ static inline void recover_case(struct recover_cases *cases, struct gyr_recover_
 	uint64_t kind = gyr_test_random(seed) % 32;
 
 	memset(request, 0, sizeof *request);
+	cases->signer = (unsigned)(gyr_test_random(seed) % RECOVER_CASES_KEYS);
 	request->parity = (uint8_t)(gyr_test_random(seed) % 6);
 	if (kind < 12) {
 		recover_case_signed(cases, request);
+	} else if (kind < 15) {
+		recover_case_sparse(cases, request);
 	} else if (kind < 26) { /* half of them are on the curve and recover to some key */
 		recover_random_bytes(request->hash, 32, seed);
 		recover_random_bytes(request->r, 32, seed);
