@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gyr_exec.h"
 
+#include "ahead.h"
 #include "gyr_admission.h"
 #include "gyr_err.h"
 
@@ -40,10 +41,11 @@ static uint8_t account_flags(const struct gyr_stf_account *account)
 static int begin_transaction(struct gyr_exec *exec, const struct gyr_log_record *record)
 {
 	const struct gyr_log_tx *body = gyr_log_body(record);
-	enum gyr_verdict verdict = gyr_txn_parse(&exec->txn, gyr_log_tx_raw(record), &exec->rules);
+	const struct gyr_txn *txn;
+	enum gyr_verdict verdict = exec_parsed(exec, &txn, record);
 
 	if (verdict == GYR_VERDICT_OK)
-		verdict = gyr_txn_max_cost(&exec->reserved, &exec->txn);
+		verdict = gyr_txn_max_cost(&exec->reserved, txn);
 	if (verdict != GYR_VERDICT_OK)
 		GYR_FAIL(GYR_ERR_LOG_DAMAGED, "transaction at %llu of the log: %s",
 			 (unsigned long long)record->position, gyr_verdict_text(verdict));
@@ -57,10 +59,10 @@ static int begin_transaction(struct gyr_exec *exec, const struct gyr_log_record 
 		.kind = GYR_FEEDBACK_TRANSACTION,
 		.address = body->sender,
 		.position = record->position,
-		.gas_limit = exec->txn.gas_limit,
+		.gas_limit = txn->gas_limit,
 		.block_number = exec->block_number,
 	};
-	verdict = gyr_stf_tx_begin(exec->stf, &exec->txn, &body->sender);
+	verdict = gyr_stf_tx_begin(exec->stf, txn, &body->sender);
 	if (verdict == GYR_VERDICT_OK) {
 		exec->phase = GYR_EXEC_RUNNING;
 		return 0;
@@ -306,6 +308,8 @@ int gyr_exec_poll(struct gyr_exec *exec, bool *stalled, unsigned budget)
 
 		if (record == NULL)
 			break;
+		if (exec->phase == GYR_EXEC_IDLE)
+			exec_look_ahead(exec);
 		GYR_TRY(step_record(exec, &step, record));
 		if (step == GYR_EXEC_DONE) {
 			gyr_log_advance(exec->log, exec->reader);

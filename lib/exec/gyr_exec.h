@@ -60,6 +60,22 @@ enum gyr_exec_phase {
 /* Told in replay: what would have gone to the rings. */
 typedef void gyr_exec_told(void *context, const struct gyr_feedback *transaction);
 
+/* A transaction that was parsed before its turn. */
+struct gyr_exec_parsed {
+	uint64_t position; /* of its record */
+	enum gyr_verdict verdict;
+	struct gyr_txn txn;
+};
+
+/* Live, execution reads so far ahead in the log, at most: records, and so it hides cache misses. */
+#define GYR_EXEC_AHEAD_MAX 32
+
+struct gyr_exec_ahead {
+	uint64_t position; /* of the first record that was not read */
+	uint32_t begin, end;
+	struct gyr_exec_parsed parsed[GYR_EXEC_AHEAD_MAX];
+};
+
 struct gyr_exec {
 	struct gyr_stf *stf;
 	struct gyr_txn_rules rules;
@@ -79,7 +95,8 @@ struct gyr_exec {
 	uint64_t block_number; /* open; 0: none yet */
 	uint64_t block_gas_used;
 	bool live; /* the rings are told */
-	struct gyr_txn txn;
+	struct gyr_exec_ahead ahead;
+	struct gyr_txn txn;	  /* that was not read ahead */
 	struct gyr_u256 reserved; /* by the sequencer for the running transaction */
 	struct gyr_feedback done; /* of the running transaction, filled as it ends */
 	struct gyr_exec_result result;
