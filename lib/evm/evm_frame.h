@@ -49,6 +49,8 @@ enum evm_next {
 	EVM_NEXT_HALT, /* the frame fails with evm_halt_of */
 };
 
+/* The highest price charged before anything runs: a slice below it might never get past it. */
+#define EVM_SLICE_MIN	 32000
 #define EVM_MEMORY_LIMIT (UINT64_C(1) << 37) /* more costs more than 2^63 gas */
 
 static inline uint64_t evm_words(uint64_t bytes)

@@ -7,8 +7,6 @@
 #define FRAME_COUNT (GYR_EVM_DEPTH_MAX + 1)
 /* Each stack has a free word at either end; the highest also what a stream needs beyond it. */
 #define STACK_WORDS ((size_t)FRAME_COUNT * (GYR_EVM_STACK_MAX + 2) + EVM_STREAM_SPARE_WORDS)
-/* The highest static price of an instruction: a slice below it might never get past it. */
-#define SLICE_MIN 32000
 
 /* The largest memory that one frame can pay for: words w with 3 w + w^2 / 512 <= gas. */
 static uint64_t words_for(uint64_t gas)
@@ -133,7 +131,7 @@ enum gyr_evm_status gyr_evm_step(struct gyr_evm *evm, int64_t gas_slice)
 	gyr_assert(gas_slice > 0);
 	if (frame != NULL && !evm->fatal) {
 		evm_set_gas(evm, frame, frame->gas + evm->withheld,
-			    gas_slice < SLICE_MIN ? SLICE_MIN : gas_slice);
+			    gas_slice < EVM_SLICE_MIN ? EVM_SLICE_MIN : gas_slice);
 		do {
 			evm->other_tier = false;
 			status = run(evm);

@@ -145,7 +145,7 @@ enum gyr_evm_streams_outcome gyr_evm_streams_add(struct gyr_evm_streams *streams
 		return GYR_EVM_STREAMS_WAIT;
 	entry = entry_at(streams, streams->next++);
 	*entry = (struct entry){ .code = code, .size = bytes_for(streams, size) };
-	entry->offset = entry->size == size ? streams->write : 0;
+	entry->offset = size <= streams->limits.bytes - streams->write ? streams->write : 0;
 	streams->write = entry->offset + size;
 	streams->used += entry->size;
 	gyr_assert(streams->write <= streams->limits.bytes);

@@ -70,6 +70,7 @@ static void end_block(struct gyr_evm_translator *t)
 	struct evm_cell *header = &t->cells[t->header];
 	int range = GYR_EVM_STACK_MAX - t->growth - t->need;
 
+	gyr_assert(t->gas <= EVM_SLICE_MIN);
 	header->block.gas = t->gas;
 	header->block.need = (uint32_t)t->need * 32;
 	header->block.range = (uint32_t)range * 32;
@@ -156,7 +157,8 @@ static void close_at_destination(struct gyr_evm_translator *t, uint32_t pc)
 	uint32_t count = run_length(t, pc);
 	struct evm_cell *cell;
 
-	if (count == 1) {
+	/* What a long run costs is left to the block at its start: no block may exceed a slice. */
+	if (count == 1 || t->gas + count > EVM_STREAM_BLOCK_GAS_MAX) {
 		fall_through(t);
 		return;
 	}
