@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "gyr_err.h"
+#include "gyr_verdict.h"
 #include "gyr_wire.h"
 #include "sim.h"
 
@@ -108,9 +109,15 @@ static void on_executed(void *context, const struct gyr_wire_executed *message, 
 static void on_rejected(void *context, const struct gyr_wire_rejected *message)
 {
 	struct sim_client *client = context;
+	struct sim_world *world = client->world;
 
-	(void)message;
-	client->world->statistics.rejected++;
+	world->statistics.rejected++;
+	/* once nothing crashes any more, it is in the log for good */
+	if (world->calm && message->code == GYR_VERDICT_NONCE_TOO_LOW &&
+	    message->client_tag < SIM_TRANSACTIONS) {
+		world->txs[message->client_tag].ordered = true;
+		world->txs[message->client_tag].spent = true;
+	}
 }
 
 static const struct gyr_client_events events = {
@@ -250,7 +257,8 @@ static void insist(struct sim_client *client)
 	for (unsigned i = client->index; i < SIM_TRANSACTIONS; i += SIM_CLIENTS) {
 		struct sim_tx *tx = &world->txs[i];
 
-		if (tx->ordered && !tx->durable && tx->retry_ns <= world->clock_state.now_ns) {
+		if (tx->ordered && !tx->durable && !tx->spent &&
+		    tx->retry_ns <= world->clock_state.now_ns) {
 			submit(client, i);
 			tx->retry_ns = world->clock_state.now_ns + AGAIN_NS;
 			(void)gyr_client_flush(client->client);
@@ -280,7 +288,7 @@ void sim_clients_turn(struct sim_world *world)
 bool sim_clients_content(const struct sim_world *world)
 {
 	for (unsigned i = 0; i < SIM_TRANSACTIONS; i++)
-		if (!world->txs[i].durable)
+		if (!world->txs[i].durable && !world->txs[i].spent)
 			return false;
 	return true;
 }

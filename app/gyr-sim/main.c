@@ -81,6 +81,9 @@ static void add_up(struct sim_statistics *sum, const struct sim_statistics *one)
 	sum->kills += one->kills;
 	sum->disk_faults += one->disk_faults;
 	sum->clock_steps += one->clock_steps;
+	sum->checkpoints += one->checkpoints;
+	sum->checkpoints_used += one->checkpoints_used;
+	sum->logs_pruned += one->logs_pruned;
 	sum->submissions += one->submissions;
 	sum->ordered += one->ordered;
 	sum->durable += one->durable;
@@ -92,11 +95,14 @@ static void add_up(struct sim_statistics *sum, const struct sim_statistics *one)
 static void print_sum(const struct sim_statistics *sum, uint64_t seeds)
 {
 	(void)printf("\n%10llu  seeds\n%10llu  turns, %.1f s simulated\n"
+		     "%10llu  checkpoints, %llu starts from one, %llu logs pruned\n"
 		     "%10llu  starts after %llu power cuts and %llu kills\n"
 		     "%10llu  failing writes, %llu steps of UTC, %llu frames lost\n"
 		     "%10llu  submissions: %llu times ORDERED, %llu DURABLE, %llu rejected\n",
 		     (unsigned long long)seeds, (unsigned long long)sum->turns,
-		     (double)sum->simulated_ns / 1e9, (unsigned long long)sum->starts,
+		     (double)sum->simulated_ns / 1e9, (unsigned long long)sum->checkpoints,
+		     (unsigned long long)sum->checkpoints_used,
+		     (unsigned long long)sum->logs_pruned, (unsigned long long)sum->starts,
 		     (unsigned long long)sum->power_cuts, (unsigned long long)sum->kills,
 		     (unsigned long long)sum->disk_faults, (unsigned long long)sum->clock_steps,
 		     (unsigned long long)sum->frames_lost, (unsigned long long)sum->submissions,

@@ -16,6 +16,7 @@
 #include "gyr_net_sim.h"
 #include "gyr_rng.h"
 #include "gyr_server.h"
+#include "gyr_store_sim.h"
 
 #define SIM_ACCOUNTS	 6
 #define SIM_NONCES	 40
@@ -41,6 +42,8 @@ struct sim_tx {
 	bool ordered;
 	bool durable; /* told so: must be in the log for ever, at this position */
 	bool executed;
+	bool spent; /* its answer is beyond the duplicate window: nonce too low is all that is said
+		     */
 	uint64_t position;
 	uint64_t arrival;
 	uint32_t epoch;
@@ -78,6 +81,9 @@ struct sim_statistics {
 	uint64_t kills;
 	uint64_t disk_faults;
 	uint64_t clock_steps;
+	uint64_t checkpoints;
+	uint64_t checkpoints_used; /* by starts */
+	uint64_t logs_pruned;
 	uint64_t submissions;
 	uint64_t ordered;
 	uint64_t durable;
@@ -94,6 +100,7 @@ struct sim_world {
 	struct gyr_clock clock;
 	struct gyr_clock_sim clock_state;
 	struct gyr_block_sim_disk *disk;
+	struct gyr_store_sim_disk *store; /* of checkpoints */
 	struct gyr_net_sim_wire wire;
 	void *wire_memory;
 	struct gyr_server *server;
@@ -101,6 +108,7 @@ struct sim_world {
 	struct sim_tx txs[SIM_TRANSACTIONS];
 	struct gyr_hash last_root; /* of the last closed block, when the server stopped in order */
 	bool calm;		   /* no more faults */
+	bool prunes;		   /* the log grows fast, and little of it must be kept */
 	unsigned starved;	   /* this stage of the lane is left out ... */
 	uint32_t starved_turns;	   /* ... for so many more turns */
 	struct sim_statistics statistics;

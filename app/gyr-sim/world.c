@@ -21,6 +21,10 @@
 
 #define STARVED_TURNS_MAX 400
 
+/* Time passes without a turn, so that blocks and checkpoints come. */
+#define LEAP_ONE_IN 80
+#define LEAP_NS_MAX 1500000000u
+
 bool sim_violated(struct sim_world *world, const char *format, ...)
 {
 	va_list args;
@@ -50,6 +54,8 @@ static void wait_for_disk(void *context)
 
 int sim_server_open(struct sim_world *world)
 {
+	struct gyr_store_sim_faults *faults = gyr_store_sim_disk_faults(world->store);
+	uint32_t fail_commit_one_in = faults->fail_commit_one_in;
 	static const struct gyr_netdev_ops *const net[] = { &gyr_net_sim };
 	static const struct gyr_blockdev_ops *const block[] = { &gyr_block_sim };
 	static const struct gyr_recover_ops *const recover[] = { &gyr_recover_secp256k1 };
@@ -60,6 +66,8 @@ int sim_server_open(struct sim_world *world)
 			     .block = block,
 			     .block_count = 1,
 			     .block_context = world->disk,
+			     .store = &gyr_store_sim,
+			     .store_context = world->store,
 			     .recover = recover,
 			     .recover_count = 1,
 			     .recover_reference = &gyr_recover_secp256k1,
@@ -72,8 +80,14 @@ int sim_server_open(struct sim_world *world)
 		.wait_context = world,
 	};
 
+	/* a store that cannot be written to at start is refused, as it should be */
+	faults->fail_commit_one_in = 0;
 	world->statistics.starts++;
-	return gyr_server_open(&world->server, &options);
+	GYR_TRY(gyr_server_open(&world->server, &options));
+	faults->fail_commit_one_in = fail_commit_one_in;
+	world->statistics.checkpoints_used +=
+		gyr_server_recovery(world->server)->checkpoint_block != 0;
+	return 0;
 }
 
 static void close_server(struct sim_world *world)
@@ -228,6 +242,8 @@ static bool misfortune(struct sim_world *world)
 		disk->frozen = !disk->frozen;
 	if (gyr_rng_below(&world->rng, 4000) == 0)
 		disk->capacity = FULL_CAPACITY;
+	if (gyr_rng_below(&world->rng, world->prunes ? LEAP_ONE_IN / 16 : LEAP_ONE_IN) == 0)
+		gyr_clock_sim_advance(&world->clock, gyr_rng_below(&world->rng, LEAP_NS_MAX));
 	if (gyr_rng_below(&world->rng, 1000) == 0) {
 		world->starved = (unsigned)gyr_rng_below(&world->rng, STAGES_IN_ORDER);
 		world->starved_turns = (uint32_t)gyr_rng_below(&world->rng, STARVED_TURNS_MAX);
@@ -310,7 +326,8 @@ static void make_lane(struct sim_world *world)
 	struct gyr_conf_lane *lane = &conf->lanes[0];
 	static const enum gyr_conf_stage_kind single[] = {
 		GYR_CONF_STAGE_SEQUENCE, GYR_CONF_STAGE_WAL,  GYR_CONF_STAGE_EXEC,
-		GYR_CONF_STAGE_KNOWN,	 GYR_CONF_STAGE_ROOT, GYR_CONF_STAGE_PREPARE,
+		GYR_CONF_STAGE_KNOWN,	 GYR_CONF_STAGE_ROOT, GYR_CONF_STAGE_CHECKPOINT,
+		GYR_CONF_STAGE_PREPARE,
 	};
 
 	conf->gate_count = 1 + (unsigned)gyr_rng_below(&world->rng, 2);
@@ -326,6 +343,28 @@ static void make_lane(struct sim_world *world)
 	add_stages(lane, GYR_CONF_STAGE_VERIFY, conf->verify_count);
 	for (unsigned i = 0; i < GYR_COUNT(single); i++)
 		add_stages(lane, single[i], 1);
+}
+
+/* Mostly checkpoints in short order; now and then none, a store that fails or is too small, or a
+ * short duplicate window, so that the log is pruned. */
+static void make_checkpoints(struct sim_world *world)
+{
+	struct gyr_store_sim_faults *store = gyr_store_sim_disk_faults(world->store);
+	struct gyr_conf *conf = &world->conf;
+
+	conf->checkpoint.enabled = gyr_rng_below(&world->rng, 8) != 0;
+	conf->checkpoint.interval = 1000000u << gyr_rng_below(&world->rng, 12);
+	conf->log.retain_size = gyr_rng_below(&world->rng, 2) * (1u << 20);
+	world->prunes = gyr_rng_below(&world->rng, 3) == 0;
+	if (world->prunes) {
+		conf->sequence.duplicate_count = 16;
+		conf->log.prepared = 1;
+		conf->log.retain_size = 0;
+	}
+	if (gyr_rng_below(&world->rng, 8) == 0)
+		store->fail_commit_one_in = 4;
+	if (gyr_rng_below(&world->rng, 8) == 0)
+		store->row_count_max = 12 + gyr_rng_below(&world->rng, 40);
 }
 
 static void make_conf(struct sim_world *world)
@@ -370,6 +409,7 @@ static void make_conf(struct sim_world *world)
 	conf->sessions.idle_time = 2000000000;
 	conf->sessions.known_count = gyr_rng_below(&world->rng, 4);
 	conf->sessions.known_pinned = gyr_rng_below(&world->rng, 2);
+	make_checkpoints(world);
 	make_lane(world);
 }
 
@@ -383,6 +423,9 @@ bool sim_run(struct sim_world *world, const struct sim_traffic *traffic,
 	world->traffic = traffic;
 	world->options = options;
 	gyr_rng_init(&world->rng, seed);
+	world->store = gyr_store_sim_disk_make(gyr_rng_next(&world->rng));
+	if (world->store == NULL)
+		return sim_violated(world, "no memory");
 	make_conf(world);
 	gyr_clock_sim_open(&world->clock, &world->clock_state, UTC_START);
 	world->disk = gyr_block_sim_disk_make(gyr_rng_next(&world->rng));
@@ -396,6 +439,7 @@ bool sim_run(struct sim_world *world, const struct sim_traffic *traffic,
 		(void)sim_violated(world, "%s", gyr_err_cause());
 	if (world->reason[0] == '\0')
 		kept = sim_check(world);
+	world->statistics.checkpoints = gyr_store_sim_disk_commits(world->store);
 	world->statistics.simulated_ns = world->clock_state.now_ns;
 	world->statistics.frames_lost = world->wire.stats.lost;
 	if (world->server != NULL)
@@ -403,6 +447,7 @@ bool sim_run(struct sim_world *world, const struct sim_traffic *traffic,
 	sim_clients_close(world);
 	gyr_net_sim_wire_fini(&world->wire);
 	gyr_block_sim_disk_free(world->disk);
+	gyr_store_sim_disk_free(world->store);
 	free(world->wire_memory);
 	gyr_err_clear();
 	return kept;

@@ -35,6 +35,7 @@
 #include "gyr_recover_secp256k1.h"
 #include "gyr_recover_stub.h"
 #include "gyr_server.h"
+#include "gyr_store_lmdb.h"
 #include "gyr_topo.h"
 
 #define STOP_TIMEOUT_NS 10000000000ull
@@ -168,6 +169,7 @@ static int run_server(const struct gyr_conf *conf, struct gyr_clock *clock, bool
 			     .net_count = GYR_COUNT(net_drivers),
 			     .block = block_drivers,
 			     .block_count = GYR_COUNT(block_drivers),
+			     .store = &gyr_store_lmdb,
 			     .recover = recover_drivers,
 			     .recover_count = GYR_COUNT(recover_drivers),
 			     .recover_reference = &gyr_recover_portable,

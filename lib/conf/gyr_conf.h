@@ -145,7 +145,7 @@ struct gyr_conf {
 		uint64_t prepared;	 /* zero-written segments held ready */
 		uint64_t undurable_size_max;
 		uint64_t undurable_time_max;
-		uint64_t retain_size; /* kept below the checkpoint before pruning */
+		uint64_t retain_size; /* of the durable log that is never pruned */
 	} log;
 	struct {
 		uint64_t account_count;
@@ -155,6 +155,7 @@ struct gyr_conf {
 		uint64_t gas_slice; /* gas that one poll may run */
 	} exec;
 	struct {
+		bool enabled;
 		uint64_t interval;
 		uint64_t size_max; /* of the embedded store's map */
 	} checkpoint;

@@ -4,14 +4,7 @@
 #include "ahead.h"
 #include "gyr_admission.h"
 #include "gyr_err.h"
-
-static void add(_Atomic uint64_t *counter, uint64_t by)
-{
-	/* writer: execution's lane alone; readers take it relaxed */
-	uint64_t value = atomic_load_explicit(counter, memory_order_relaxed);
-
-	atomic_store_explicit(counter, value + by, memory_order_relaxed);
-}
+#include "gyr_metric.h"
 
 static int state_full(const struct gyr_exec *exec)
 {
@@ -70,7 +63,7 @@ static int begin_transaction(struct gyr_exec *exec, const struct gyr_log_record 
 	exec->result.verdict = (uint8_t)verdict;
 	exec->done.verdict = (uint8_t)verdict;
 	exec->phase = GYR_EXEC_REPORTING;
-	add(&exec->counters.skipped, 1);
+	gyr_metric_add(&exec->counters.skipped, 1);
 	return 0;
 }
 
@@ -101,9 +94,9 @@ static int run_transaction(struct gyr_exec *exec, enum gyr_exec_step *step)
 	exec->block_gas_used = receipt.gas_used_cumulative;
 	exec->report_index = 0;
 	exec->phase = GYR_EXEC_REPORTING;
-	add(&exec->counters.transactions, 1);
-	add(&exec->counters.gas, receipt.gas_used);
-	add(&exec->counters.failed, !receipt.success);
+	gyr_metric_add(&exec->counters.transactions, 1);
+	gyr_metric_add(&exec->counters.gas, receipt.gas_used);
+	gyr_metric_add(&exec->counters.failed, !receipt.success);
 	return 0;
 }
 
@@ -183,6 +176,36 @@ static bool report_result(struct gyr_exec *exec)
 	return true;
 }
 
+/* What the log says at this place, for a checkpoint of this block. */
+static void open_block_log(struct gyr_exec *exec, const struct gyr_log_record *record)
+{
+	struct gyr_exec_block_log *log = gyr_exec_block_log(exec, exec->block_number);
+
+	log->position = record->position;
+	log->arrival_next = exec->arrivals.next;
+	log->mini_number = exec->mini_number;
+	log->undecided_count = gyr_arrivals_list(log->undecided, &exec->arrivals);
+	log->outcome_count = 0;
+}
+
+/* The transaction that is done with, for the same. */
+static int note_outcome(struct gyr_exec *exec)
+{
+	struct gyr_exec_block_log *log = gyr_exec_block_log(exec, exec->block_number);
+
+	if (log->outcome_count == exec->outcome_count_max)
+		GYR_FAIL(GYR_ERR_LIMIT,
+			 "block %llu has more than %u transactions: raise sequence.block_gas to "
+			 "what it was when the log was written",
+			 (unsigned long long)exec->block_number, exec->outcome_count_max);
+	log->outcomes[log->outcome_count++] = (struct gyr_exec_outcome){
+		.gas_used = exec->result.gas_used,
+		.verdict = exec->result.verdict,
+		.status = exec->result.status,
+	};
+	return 0;
+}
+
 static int step_transaction(struct gyr_exec *exec, enum gyr_exec_step *step,
 			    const struct gyr_log_record *record)
 {
@@ -203,7 +226,10 @@ static int step_transaction(struct gyr_exec *exec, enum gyr_exec_step *step,
 		return 0;
 	exec->phase = GYR_EXEC_IDLE;
 	*step = GYR_EXEC_DONE;
-	return 0;
+	if (exec->block_logs == NULL)
+		return 0;
+	GYR_TRY(gyr_arrivals_decide(&exec->arrivals, record->arrival));
+	return note_outcome(exec);
 }
 
 static bool open_block(struct gyr_exec *exec, const struct gyr_log_evm_block *body)
@@ -238,7 +264,7 @@ static int step_block(struct gyr_exec *exec, enum gyr_exec_step *step,
 		exec->closed = gyr_stf_block_end(exec->stf);
 		if (exec->closed == NULL)
 			return state_full(exec);
-		add(&exec->counters.blocks, 1);
+		gyr_metric_add(&exec->counters.blocks, 1);
 	}
 	exec->phase = GYR_EXEC_CLOSED;
 	*step = GYR_EXEC_WAIT_ROOT;
@@ -246,7 +272,13 @@ static int step_block(struct gyr_exec *exec, enum gyr_exec_step *step,
 		closed = gyr_spsc_reserve(exec->blocks);
 		if (closed == NULL)
 			return 0;
-		*closed = (struct gyr_exec_block){ exec->closed, record->position };
+		*closed = (struct gyr_exec_block){
+			.output = exec->closed,
+			.log = exec->block_logs == NULL
+				       ? NULL
+				       : gyr_exec_block_log(exec, body->number - 1),
+			.position_next = record->position,
+		};
 		exec->closed = NULL;
 		gyr_spsc_publish(exec->blocks);
 	}
@@ -257,6 +289,8 @@ static int step_block(struct gyr_exec *exec, enum gyr_exec_step *step,
 	exec->block_number = body->number;
 	exec->block_gas_used = 0;
 	exec->mini_block = 0;
+	if (exec->block_logs != NULL)
+		open_block_log(exec, record);
 	exec->phase = GYR_EXEC_IDLE;
 	*step = GYR_EXEC_DONE;
 	if (item == NULL)
@@ -279,12 +313,19 @@ static int step_record(struct gyr_exec *exec, enum gyr_exec_step *step,
 		return step_transaction(exec, step, record);
 	case GYR_LOG_EVM_BLOCK:
 		return step_block(exec, step, record);
-	case GYR_LOG_MINI_BLOCK:
+	case GYR_LOG_MINI_BLOCK: {
+		const struct gyr_log_mini_block *body = gyr_log_body(record);
+
+		exec->mini_number = body->number + 1;
 		exec->mini_block++;
 		return 0;
+	}
+	case GYR_LOG_REJECT:
+		return exec->block_logs == NULL
+			       ? 0
+			       : gyr_arrivals_decide(&exec->arrivals, record->arrival);
 	case GYR_LOG_GENESIS:
 	case GYR_LOG_EPOCH:
-	case GYR_LOG_REJECT:
 	case GYR_LOG_CONFIG:
 	case GYR_LOG_COMMIT:
 		return 0;
@@ -320,9 +361,9 @@ int gyr_exec_poll(struct gyr_exec *exec, bool *stalled, unsigned budget)
 			done++;
 			break;
 		}
-		add(step == GYR_EXEC_WAIT_RING ? &exec->counters.waits_rings
-					       : &exec->counters.waits_roots,
-		    1);
+		gyr_metric_add(step == GYR_EXEC_WAIT_RING ? &exec->counters.waits_rings
+							  : &exec->counters.waits_roots,
+			       1);
 		*stalled = true;
 		break;
 	}
@@ -342,6 +383,13 @@ int gyr_exec_replay(struct gyr_exec *exec, enum gyr_exec_step *step,
 	if (*step == GYR_EXEC_DONE && record->kind == GYR_LOG_TX)
 		told(context, &exec->done);
 	return 0;
+}
+
+void gyr_exec_resume(struct gyr_exec *exec, uint64_t number)
+{
+	gyr_assert(exec->block_number == 0 && exec->phase == GYR_EXEC_IDLE);
+	exec->block_number = number;
+	exec->phase = GYR_EXEC_CLOSED;
 }
 
 void gyr_exec_go_live(struct gyr_exec *exec)

@@ -14,17 +14,32 @@
 
 #include <stdatomic.h>
 
+#include "gyr_arrivals.h"
 #include "gyr_exec_result.h"
 #include "gyr_log.h"
 #include "gyr_ring.h"
 #include "gyr_sequence_message.h"
 #include "gyr_stf.h"
 
+/*
+ * What a checkpoint keeps of a block beside the state: where it begins in the log, what the log had
+ * decided by then, what came of its transactions. Held as long as the block's output.
+ */
+struct gyr_exec_block_log {
+	uint64_t position; /* of the record that opened it */
+	uint64_t arrival_next;
+	uint64_t mini_number;
+	uint64_t *undecided; /* arrivals below arrival_next */
+	struct gyr_exec_outcome *outcomes;
+	uint32_t undecided_count;
+	uint32_t outcome_count;
+};
+
 /* Execution to the root lane: a finished block. */
 struct gyr_exec_block {
 	struct gyr_stf_block_output *output;
-	uint64_t
-		position_next; /* log position behind the block: where a checkpoint of it resumes */
+	const struct gyr_exec_block_log *log; /* NULL: nobody wants it */
+	uint64_t position_next; /* of the record that closed it: a checkpoint of it resumes there */
 };
 
 /* The root lane back to execution: the block's hash, and its output to be released. */
@@ -87,6 +102,12 @@ struct gyr_exec {
 	struct gyr_spsc *blocks; /* struct gyr_exec_block, to the root lane */
 	struct gyr_spsc *rooted; /* struct gyr_exec_rooted, from it */
 	int64_t gas_slice;
+	/* For checkpoints: as many as blocks may be held, or none. */
+	struct gyr_exec_block_log *block_logs;
+	uint32_t block_log_count;
+	uint32_t outcome_count_max;   /* that a block log has room for */
+	struct gyr_arrivals arrivals; /* its memory is the caller's */
+	uint64_t mini_number;	      /* of the next mini-block, since genesis */
 
 	enum gyr_exec_phase phase;
 	struct gyr_stf_block_output *closed;
@@ -102,6 +123,13 @@ struct gyr_exec {
 	struct gyr_exec_result result;
 	struct gyr_exec_counters counters;
 };
+
+/* The log of a block that is open or held. */
+static inline struct gyr_exec_block_log *gyr_exec_block_log(const struct gyr_exec *exec,
+							    uint64_t number)
+{
+	return &exec->block_logs[number % exec->block_log_count];
+}
 
 /* How far a record came. */
 enum gyr_exec_step {
@@ -126,6 +154,12 @@ GYR_MUST_USE int gyr_exec_poll(struct gyr_exec *exec, bool *stalled, unsigned bu
 GYR_MUST_USE int gyr_exec_replay(struct gyr_exec *exec, enum gyr_exec_step *step,
 				 const struct gyr_log_record *record, gyr_exec_told *told,
 				 void *context);
+
+/*
+ * Before the first record, with a state that was loaded and sealed on block `number`: the next
+ * record is the one that opens the block after it. arrivals and mini_number are set by then.
+ */
+void gyr_exec_resume(struct gyr_exec *exec, uint64_t number);
 
 /* After recovery: from now on the rings are told. */
 void gyr_exec_go_live(struct gyr_exec *exec);

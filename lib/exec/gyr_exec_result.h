@@ -20,4 +20,14 @@ struct gyr_exec_result {
 	uint16_t reserved;
 };
 
+/* The same for the checkpoint, which keeps it for as long as a resubmission is answered again. */
+struct gyr_exec_outcome {
+	uint64_t gas_used;
+	uint8_t verdict;
+	uint8_t status;
+	uint8_t reserved[6];
+};
+
+_Static_assert(sizeof(struct gyr_exec_outcome) == 16, "a format");
+
 #endif

@@ -358,6 +358,7 @@ int server_build(struct gyr_server *server)
 	GYR_TRY(build_state(server));
 	GYR_TRY(build_log(server));
 	GYR_TRY(build_exec(server));
+	GYR_TRY(server_build_checkpoint(server));
 	GYR_TRY(build_intakes(server));
 	GYR_TRY(build_sequence(server));
 	for (unsigned i = 0; i < server->conf.verify_count; i++) {
@@ -450,14 +451,9 @@ static int build_gate(struct gyr_server *server, unsigned index)
 	stage->pool_stride = GYR_TXN_LENGTH_MAX;
 	stage->epoch = server->recovery.epoch;
 	stage->raw_room = conf->intake.slot_size - sizeof(struct gyr_sequence_payload);
-	for (unsigned i = 0; i < server->epoch_count && i < SERVER_EPOCHS_MAX; i++) {
-		unsigned first = server->epoch_count > SERVER_EPOCHS_MAX
-					 ? server->epoch_count - SERVER_EPOCHS_MAX
-					 : 0;
-		const struct server_epoch *epoch = &server->epochs[(first + i) % SERVER_EPOCHS_MAX];
-
-		gyr_session_epoch(stage->sessions, epoch->epoch, epoch->start);
-	}
+	for (unsigned i = 0; i < server->epoch_count; i++)
+		gyr_session_epoch(stage->sessions, server->epochs[i].epoch,
+				  server->epochs[i].start);
 	return 0;
 }
 

@@ -24,6 +24,7 @@
 #include "gyr_netdev.h"
 #include "gyr_precompile.h"
 #include "gyr_recover_known.h"
+#include "gyr_store.h"
 #include "gyr_topo.h"
 
 /* What a program brings along. Everything outlives the server. */
@@ -33,6 +34,8 @@ struct gyr_server_drivers {
 	const struct gyr_blockdev_ops *const *block; /* in order of preference */
 	unsigned block_count;
 	void *block_context;			      /* the simulator's disk */
+	const struct gyr_store_ops *store;	      /* of checkpoints; NULL: none are made */
+	void *store_context;			      /* the simulator's */
 	const struct gyr_recover_ops *const *recover; /* in order of preference */
 	unsigned recover_count;
 	const struct gyr_recover_ops *recover_reference;
@@ -73,12 +76,22 @@ struct gyr_server_recovery {
 	uint32_t epoch;
 	uint64_t cut;		   /* log position where this epoch starts */
 	uint64_t checkpoint_block; /* 0: from genesis */
+	uint64_t checkpoint_position;
+	uint64_t start; /* where reading began: the duplicate window of the checkpoint */
 	uint64_t record_count;
-	uint64_t transaction_count;
+	uint64_t transaction_count; /* executed again */
 	uint64_t byte_count;
 	uint64_t block_number;
 	uint64_t arrival_next;
 	uint64_t duration_ns;
+	/* Parts of it. */
+	uint64_t genesis_ns;	/* reading it, and building state and tries from it */
+	uint64_t checkpoint_ns; /* loading it, and building state and tries from it */
+	uint64_t read_ns;	/* the log, with its checksums */
+	uint64_t sequence_ns;	/* the sequencer's tables */
+	uint64_t execute_ns;
+	uint64_t root_ns;     /* waiting for roots of blocks */
+	uint64_t accounts_ns; /* the sequencer's view of the state */
 	struct gyr_hash genesis_hash;
 	struct gyr_hash state_root; /* of the last closed block */
 };

@@ -68,6 +68,11 @@ static void add_stage(struct gyr_server *server, struct gyr_lane *lane,
 		gyr_lane_add(lane, &stage_journal_ops, server->stage_journal, 64);
 		break;
 	case GYR_CONF_STAGE_CHECKPOINT:
+		if (server->stage_checkpoint.store == NULL)
+			return;
+		server->stage_checkpoint.journal = journal;
+		gyr_lane_add(lane, &stage_checkpoint_ops, &server->stage_checkpoint, 1);
+		break;
 	case GYR_CONF_STAGE_KIND_COUNT:
 		return;
 	case GYR_CONF_STAGE_METRICS:

@@ -13,7 +13,7 @@
 #define READ_BUFFER_SIZE  (8u << 20)
 #define SERVING_WAITS_MAX 100000000u
 
-static void progress(const struct gyr_server *server, const char *what, uint64_t done,
+void server_progress(const struct gyr_server *server, const char *what, uint64_t done,
 		     uint64_t total)
 {
 	if (server->options.progress != NULL)
@@ -54,20 +54,24 @@ static int carve_export(struct gyr_server *server, struct gyr_write_set *set)
 	return 0;
 }
 
-/* Feeds the tries with everything that the state holds. */
-static int fill_root(struct gyr_server *server)
+int server_fill_root(struct gyr_server *server,
+		     int (*visit)(struct gyr_server *server, const struct gyr_write_set *part))
 {
 	struct gyr_state_cursor cursor = { 0 };
 	struct gyr_write_set set;
 
 	GYR_TRY(carve_export(server, &set));
-	while (gyr_state_export(gyr_stf_state(server->stf), &cursor, &set))
+	while (gyr_state_export(gyr_stf_state(server->stf), &cursor, &set)) {
 		if (!gyr_stf_root_apply(server->stage_root.root, &set))
 			GYR_FAIL(GYR_ERR_LIMIT, "the tries are full: raise the state's limits");
+		if (visit != NULL)
+			GYR_TRY(visit(server, &set));
+	}
 	return 0;
 }
 
-static int make_genesis(struct gyr_server *server)
+/* State, tries and hash of genesis; with `base`, the first checkpoint too. */
+static int make_genesis(struct gyr_server *server, bool base)
 {
 	const struct gyr_genesis_header *given = gyr_genesis_header(server->genesis);
 	struct gyr_stf_header header = {
@@ -86,10 +90,12 @@ static int make_genesis(struct gyr_server *server)
 		.base_fee = header.base_fee,
 	};
 
-	progress(server, "genesis", 0, gyr_genesis_account_count(server->genesis));
+	server_progress(server, "genesis", 0, gyr_genesis_account_count(server->genesis));
 	GYR_TRY(gyr_genesis_walk(server->genesis, add_account, add_slot, server));
 	gyr_stf_seal(server->stf, &parent);
-	GYR_TRY(fill_root(server));
+	if (base)
+		GYR_TRY(gyr_checkpoint_begin(server->stage_checkpoint.store));
+	GYR_TRY(server_fill_root(server, base ? server_base_checkpoint : NULL));
 	memcpy(header.nonce, given->nonce, sizeof header.nonce);
 	header.state_root = *gyr_stf_root_state(server->stage_root.root);
 	header.tx_root = gyr_keccak_empty_trie;
@@ -97,8 +103,7 @@ static int make_genesis(struct gyr_server *server)
 	gyr_stf_header_hash(&server->genesis_hash, &header, server->options.drivers.keccak);
 	gyr_stf_provide_block_hash(server->stf, 0, &server->genesis_hash);
 	server->stage_root.parent_hash = server->genesis_hash;
-	server->recovery.genesis_hash = server->genesis_hash;
-	return 0;
+	return base ? server_base_done(server, &parent) : 0;
 }
 
 static void make_identity(struct gyr_server *server)
@@ -128,51 +133,193 @@ static void told(void *context, const struct gyr_feedback *transaction)
 	server->recovery.transaction_count++;
 }
 
+/* The youngest epochs, in order; a checkpoint knows those below it. */
 static void note_epoch(struct gyr_server *server, uint32_t epoch, uint64_t start)
 {
-	server->epochs[server->epoch_count++ % SERVER_EPOCHS_MAX] = (struct server_epoch){ epoch,
-											   start };
+	if (server->epoch_count > 0 && server->epochs[server->epoch_count - 1].epoch >= epoch)
+		return;
+	if (server->epoch_count == SERVER_EPOCHS_MAX)
+		memmove(&server->epochs[0], &server->epochs[1],
+			--server->epoch_count * sizeof server->epochs[0]);
+	server->epochs[server->epoch_count++] = (struct server_epoch){ epoch, 0, start };
 }
 
-/* One record into the sequencer's tables and through execution. */
-static int replay_record(struct gyr_server *server, const struct gyr_log_record *record)
-{
-	enum gyr_exec_step step;
+/* A replay as it goes. */
+struct replay {
+	struct gyr_server *server;
+	struct gyr_clock *clock;
+	uint64_t at_ns;			    /* the last look at the clock */
+	uint64_t position;		    /* of the checkpoint; 0: from genesis */
+	bool executing;			    /* at or behind it */
+	struct gyr_checkpoint_block window; /* below it: the block that records belong to */
+	uint64_t window_index;
+	uint64_t told_at;
+};
 
+/* Time since the last look goes to this part. */
+static void spend(struct replay *replay, uint64_t *part_ns)
+{
+	uint64_t now_ns = gyr_clock_now_ns(replay->clock);
+
+	*part_ns += now_ns - replay->at_ns;
+	replay->at_ns = now_ns;
+}
+
+/* A record below the checkpoint: what came of it is in there. */
+static int replay_window(struct replay *replay, const struct gyr_log_record *record)
+{
+	struct gyr_checkpoint_store *store = replay->server->stage_checkpoint.store;
+	struct gyr_checkpoint_block *block = &replay->window;
+	struct gyr_exec_outcome outcome;
+	struct gyr_feedback result;
+
+	if (record->kind == GYR_LOG_EVM_BLOCK) {
+		const struct gyr_log_evm_block *body = gyr_log_body(record);
+		int found = gyr_checkpoint_block(store, block, body->number);
+
+		GYR_TRY(found);
+		if (found == 0 || block->position != record->position)
+			GYR_FAIL(GYR_ERR_DATA,
+				 "the checkpoint does not know block %llu of the log at %llu",
+				 (unsigned long long)body->number,
+				 (unsigned long long)record->position);
+		replay->window_index = 0;
+	}
+	if (record->kind != GYR_LOG_TX)
+		return 0;
+	if (replay->window_index >= block->tx_count)
+		GYR_FAIL(GYR_ERR_DATA,
+			 "the log has more transactions in block %llu than the "
+			 "checkpoint",
+			 (unsigned long long)block->number);
+	memcpy(&outcome, block->outcomes.data + replay->window_index++ * sizeof outcome,
+	       sizeof outcome);
+	result = (struct gyr_feedback){
+		.position = record->position,
+		.verdict = outcome.verdict,
+		.status = outcome.status,
+		.gas_used = outcome.gas_used,
+		.block_number = block->number,
+	};
+	gyr_sequence_replay_result(replay->server->sequence, &result);
+	return 0;
+}
+
+/* The checkpoint's place is reached: from here on records are executed. */
+static int reach(struct replay *replay, const struct gyr_log_record *record)
+{
+	struct gyr_server *server = replay->server;
+	const struct gyr_log_evm_block *body = gyr_log_body(record);
+	uint64_t *list = server->exec->block_logs[0].undecided; /* free so far */
+	uint32_t count = gyr_arrivals_list(list, &server->sequence->arrivals);
+
+	if (record->position != replay->position || record->kind != GYR_LOG_EVM_BLOCK ||
+	    body->number != server->recovery.checkpoint_block + 1)
+		GYR_FAIL(GYR_ERR_LOG_DAMAGED,
+			 "no block begins at position %llu of the log, where the checkpoint of "
+			 "block %llu ends: they do not belong together",
+			 (unsigned long long)replay->position,
+			 (unsigned long long)server->recovery.checkpoint_block);
+	gyr_checkpoint_read_end(server->stage_checkpoint.store);
+	GYR_TRY(gyr_arrivals_resume(
+		&server->exec->arrivals, server->sequence->arrivals.next,
+		(struct gyr_slice){ (const uint8_t *)list, count * sizeof *list }));
+	server->exec->mini_number = server->sequence->block.mini_number;
+	gyr_exec_resume(server->exec, server->recovery.checkpoint_block);
+	replay->executing = true;
+	return 0;
+}
+
+/* One record into the sequencer's tables. */
+static int replay_sequence(struct replay *replay, const struct gyr_log_record *record)
+{
+	struct gyr_server *server = replay->server;
+
+	if (!replay->executing && record->position >= replay->position)
+		GYR_TRY(reach(replay, record));
 	GYR_TRY(gyr_sequence_replay(server->sequence, record));
 	if (record->kind == GYR_LOG_EPOCH) {
 		const struct gyr_log_epoch *epoch = gyr_log_body(record);
 
 		note_epoch(server, epoch->epoch, epoch->cut);
 	}
+	server->recovery.record_count++;
+	return replay->executing ? 0 : replay_window(replay, record);
+}
+
+/* One record through execution. */
+static int replay_execute(struct replay *replay, const struct gyr_log_record *record)
+{
+	struct gyr_server *server = replay->server;
+	enum gyr_exec_step step;
+
 	for (;;) {
 		GYR_TRY(gyr_exec_replay(server->exec, &step, record, told, server));
 		if (step == GYR_EXEC_DONE)
 			return 0;
 		gyr_assert(step == GYR_EXEC_WAIT_ROOT);
+		spend(replay, &server->recovery.execute_ns);
 		GYR_TRY(stage_root_run(&server->stage_root));
+		spend(replay, &server->recovery.root_ns);
 	}
+}
+
+/* One block of the log: its records into the sequencer, then through execution. */
+static int replay_block(struct replay *replay, const struct gyr_log_block *block, uint64_t from)
+{
+	struct gyr_server *server = replay->server;
+	const struct gyr_log_record *record = NULL;
+	const struct gyr_log_record *first = NULL;
+
+	while ((record = gyr_log_block_next(block, record)) != NULL) {
+		if (record->position < from)
+			continue;
+		GYR_TRY(replay_sequence(replay, record));
+		if (replay->executing && first == NULL)
+			first = record;
+	}
+	spend(replay, &server->recovery.sequence_ns);
+	for (record = first; record != NULL; record = gyr_log_block_next(block, record))
+		GYR_TRY(replay_execute(replay, record));
+	spend(replay, &server->recovery.execute_ns);
+	server->recovery.byte_count += block->length;
+	return 0;
 }
 
 static int replay_log(struct gyr_server *server, struct gyr_wal_reader *reader)
 {
-	const struct gyr_log_record *record;
-	uint64_t told_at = 0;
+	struct gyr_clock *clock = server->options.drivers.clock;
+	struct replay replay = {
+		.server = server,
+		.clock = clock,
+		.at_ns = gyr_clock_now_ns(clock),
+		.position = server->recovery.checkpoint_position,
+		.executing = server->recovery.checkpoint_block == 0,
+	};
+	struct gyr_log_block block;
 	int more;
 
-	while ((more = gyr_wal_reader_next(reader, &record)) > 0) {
-		GYR_TRY(replay_record(server, record));
-		server->recovery.record_count++;
-		server->recovery.byte_count += record->length;
-		if (server->recovery.byte_count - told_at >= READ_BUFFER_SIZE) {
-			told_at = server->recovery.byte_count;
-			progress(server, "log", record->position - reader->start,
-				 reader->last_end - reader->start);
+	server->stage_checkpoint.replay_durable = &reader->durable_said;
+	while ((more = gyr_wal_reader_next_block(reader, &block)) > 0) {
+		spend(&replay, &server->recovery.read_ns);
+		GYR_TRY(replay_block(&replay, &block, reader->config.from));
+		if (server->recovery.byte_count - replay.told_at >= READ_BUFFER_SIZE) {
+			replay.told_at = server->recovery.byte_count;
+			server_progress(server, "log", block.position - reader->start,
+					reader->last_end - reader->start);
 		}
 	}
 	GYR_TRY(more);
+	if (!replay.executing)
+		GYR_FAIL(GYR_ERR_LOG_DAMAGED,
+			 "the log ends at position %llu, the checkpoint of block %llu is at %llu",
+			 (unsigned long long)reader->end.position,
+			 (unsigned long long)server->recovery.checkpoint_block,
+			 (unsigned long long)replay.position);
+	spend(&replay, &server->recovery.read_ns);
 	GYR_TRY(stage_root_run(&server->stage_root));
-	progress(server, "log", 1, 1);
+	spend(&replay, &server->recovery.root_ns);
+	server_progress(server, "log", 1, 1);
 	return 0;
 }
 
@@ -298,12 +445,88 @@ static int start_sequence(struct gyr_server *server)
 	};
 
 	GYR_TRY(load_accounts(server));
+	server->recovery.accounts_ns = gyr_clock_now_ns(clock) - now_ns;
 	GYR_TRY(gyr_sequence_start(server->sequence, &executed, now_ns,
 				   gyr_clock_utc_at(clock, now_ns).utc_ns));
 	gyr_exec_go_live(server->exec);
 	server->recovery.block_number = server->exec->block_number;
 	server->recovery.arrival_next = gyr_sequence_arrival_next(server->sequence);
 	server->recovery.state_root = *gyr_stf_root_state(server->stage_root.root);
+	return 0;
+}
+
+/* Before the log: genesis, or the checkpoint. Where to read the log from is in *from. */
+static int make_state(struct gyr_server *server, uint64_t *from)
+{
+	struct gyr_server_recovery *recovery = &server->recovery;
+	struct gyr_clock *clock = server->options.drivers.clock;
+	uint64_t begun_ns = gyr_clock_now_ns(clock);
+	struct gyr_checkpoint_head head;
+	uint64_t first_position;
+	bool known;
+	int found = server_open_checkpoint(server, &head, &known);
+
+	GYR_TRY(found);
+	GYR_TRY(gyr_wal_first_position(server->device, &first_position));
+	if (found == 0 || head.block_number == 0) {
+		if (first_position != 0)
+			GYR_FAIL(
+				GYR_ERR_LOG_DAMAGED,
+				"the log begins at position %llu: what came before was pruned, and "
+				"there is no checkpoint to start from",
+				(unsigned long long)first_position);
+		GYR_TRY(make_genesis(server, server->stage_checkpoint.store != NULL && found == 0));
+		recovery->genesis_ns = gyr_clock_now_ns(clock) - begun_ns;
+		if (found != 0 && !gyr_hash_equal(&head.block_hash, &server->genesis_hash))
+			GYR_FAIL(GYR_ERR_GENESIS, "the checkpoints belong to another genesis");
+		return server_claim_checkpoint(server);
+	}
+	if (!known) {
+		/* the file is another one: perhaps its genesis is the same */
+		GYR_TRY(make_genesis(server, false));
+		GYR_TRY(server_claim_checkpoint(server));
+		gyr_stf_reset(server->stf, &server->chain);
+		gyr_stf_root_reset(server->stage_root.root);
+	}
+	recovery->genesis_ns = gyr_clock_now_ns(clock) - begun_ns;
+	GYR_TRY(server_load_checkpoint(server, &head, first_position));
+	recovery->checkpoint_ns = gyr_clock_now_ns(clock) - begun_ns - recovery->genesis_ns;
+	*from = checkpoint_window_first(&server->stage_checkpoint.window)->position;
+	return 0;
+}
+
+/* What held where the log is read from, when that is not its beginning. */
+static int resume_sequence(struct gyr_server *server)
+{
+	const struct checkpoint_window_block *first =
+		checkpoint_window_first(&server->stage_checkpoint.window);
+	struct gyr_checkpoint_block block;
+	int found = gyr_checkpoint_block(server->stage_checkpoint.store, &block, first->number);
+
+	GYR_TRY(found);
+	gyr_assert(found == 1); /* it was there a moment ago */
+	return gyr_sequence_resume(server->sequence, block.arrival_next, block.undecided,
+				   block.mini_number);
+}
+
+/* From now on the checkpoint lane goes on with what recovery began. */
+static int start_checkpoints(struct gyr_server *server)
+{
+	struct stage_checkpoint *stage = &server->stage_checkpoint;
+	const struct checkpoint_window_block *first;
+	int added;
+
+	if (stage->store == NULL)
+		return 0;
+	first = checkpoint_window_first(&stage->window);
+	added = gyr_wal_consumer_add(server->wal, first == NULL ? 0 : first->position);
+	GYR_TRY(added);
+	stage->consumer = (unsigned)added;
+	stage->wal = server->wal;
+	stage->log = server->log;
+	stage->replay_durable = NULL;
+	stage->epochs = (struct gyr_slice){ (const uint8_t *)server->epochs,
+					    server->epoch_count * sizeof server->epochs[0] };
 	return 0;
 }
 
@@ -316,20 +539,25 @@ int server_recover(struct gyr_server *server)
 	void *memory;
 	int error;
 
-	GYR_TRY(make_genesis(server));
-	make_identity(server);
 	GYR_TRY(open_device(server));
 	GYR_TRY(server_open_metrics(server));
+	GYR_TRY(make_state(server, &config.from));
+	server->recovery.genesis_hash = server->genesis_hash;
+	server->recovery.start = config.from;
+	make_identity(server);
 	GYR_TRY(server_carve(server, &memory, "recovery", READ_BUFFER_SIZE));
 	config.dev = server->device;
 	config.buffer = memory;
 	config.expected = &server->identity;
 	GYR_TRY(gyr_wal_reader_open(&reader, &config));
-	error = replay_log(server, &reader);
+	error = config.from == 0 ? 0 : resume_sequence(server);
+	if (error == 0)
+		error = replay_log(server, &reader);
 	if (error == 0)
 		error = open_log(server, &reader);
 	gyr_wal_reader_close(&reader);
 	GYR_TRY(error);
+	GYR_TRY(start_checkpoints(server));
 	GYR_TRY(wait_serving(server));
 	GYR_TRY(start_sequence(server));
 	server->recovery.duration_ns = gyr_clock_now_ns(clock) - begun_ns;

@@ -295,6 +295,7 @@ void gyr_server_close(struct gyr_server *server)
 			gyr_netdev_close(&server->gates[i].device);
 	if (server->wal_open)
 		gyr_wal_close(server->wal);
+	gyr_checkpoint_close(server->stage_checkpoint.store);
 	if (server->device != NULL)
 		gyr_blockdev_close(server->device);
 	gyr_genesis_close(server->genesis);

@@ -11,6 +11,7 @@
 #include "gyr_mem.h"
 #include "gyr_rng.h"
 #include "gyr_server.h"
+#include "stage_checkpoint.h"
 #include "stage_exec.h"
 #include "stage_gate.h"
 #include "stage_journal.h"
@@ -39,8 +40,10 @@ struct server_gate {
 	bool open;
 };
 
+/* As it lies in checkpoints too. */
 struct server_epoch {
 	uint32_t epoch;
+	uint32_t reserved;
 	uint64_t start;
 };
 
@@ -70,6 +73,7 @@ struct gyr_server {
 	struct gyr_genesis *genesis; /* while opening */
 	struct gyr_chain_config chain;
 	struct gyr_hash genesis_hash;
+	struct gyr_hash genesis_digest; /* of the file */
 	struct gyr_log_identity identity;
 
 	uint8_t *log_ring;
@@ -88,7 +92,7 @@ struct gyr_server {
 	struct gyr_spsc *feedback;
 	struct gyr_spsc *blocks;
 	struct gyr_spsc *rooted;
-	struct server_epoch epochs[SERVER_EPOCHS_MAX]; /* the youngest, a ring */
+	struct server_epoch epochs[SERVER_EPOCHS_MAX]; /* the youngest, in order */
 	unsigned epoch_count;
 
 	struct server_gate gates[GYR_CONF_GATE_COUNT_MAX];
@@ -98,6 +102,7 @@ struct gyr_server {
 	struct stage_wal stage_wal;
 	struct stage_exec stage_exec;
 	struct stage_root stage_root;
+	struct stage_checkpoint stage_checkpoint;
 	struct stage_metrics stage_metrics;
 	struct gyr_metric metric;
 	struct stage_journal *stage_journal; /* NULL without one */
@@ -140,6 +145,33 @@ GYR_MUST_USE int server_confine(struct gyr_server *server);
 GYR_MUST_USE int server_confine_more(struct gyr_server *server);
 void server_confine_lane(struct gyr_server *server, struct gyr_lane_options *options,
 			 unsigned index);
+
+/* recovery.c */
+void server_progress(const struct gyr_server *server, const char *what, uint64_t done,
+		     uint64_t total);
+/* Feeds the tries with everything that the state holds, part by part; each part goes to `visit` as
+ * well (NULL: to nobody). */
+GYR_MUST_USE int server_fill_root(struct gyr_server *server,
+				  int (*visit)(struct gyr_server *server,
+					       const struct gyr_write_set *part));
+
+/*
+ * recovery_checkpoint.c. build: memory, while everything else is carved; nothing where checkpoints
+ * are off. open: the store, once the directory is locked; true in *known when it knows the hash of
+ * this genesis file, which is then in server->genesis_hash. base: the first checkpoint, genesis
+ * itself, from the state. load: the last one into state and tries, which are empty; leaves the
+ * store open for reading. window_end: the store is no longer needed for reading.
+ */
+GYR_MUST_USE int server_build_checkpoint(struct gyr_server *server);
+GYR_MUST_USE int server_open_checkpoint(struct gyr_server *server, struct gyr_checkpoint_head *head,
+					bool *known);
+GYR_MUST_USE int server_claim_checkpoint(struct gyr_server *server);
+GYR_MUST_USE int server_base_checkpoint(struct gyr_server *server,
+					const struct gyr_write_set *part);
+GYR_MUST_USE int server_base_done(struct gyr_server *server, const struct gyr_stf_parent *parent);
+GYR_MUST_USE int server_load_checkpoint(struct gyr_server *server,
+					const struct gyr_checkpoint_head *head,
+					uint64_t first_position);
 
 /* lanes.c: lanes with their stages, as configured. */
 GYR_MUST_USE int server_build_lanes(struct gyr_server *server);

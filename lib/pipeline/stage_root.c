@@ -22,7 +22,7 @@ static bool give_back(struct stage_root *stage, uint64_t now_ns)
 	const struct gyr_exec_block *block = gyr_spsc_peek(stage->blocks);
 	struct gyr_exec_rooted *rooted = gyr_spsc_reserve(stage->rooted);
 
-	gyr_assert(block != NULL && stage->done);
+	gyr_assert(block != NULL && stage->done && stage->taken);
 	if (rooted == NULL)
 		return false;
 	stage->parent_hash = *gyr_stf_root_hash(stage->root);
@@ -37,6 +37,7 @@ static bool give_back(struct stage_root *stage, uint64_t now_ns)
 	gyr_spsc_release(stage->blocks);
 	stage->busy = false;
 	stage->done = false;
+	stage->taken = false;
 	return true;
 }
 
@@ -44,7 +45,7 @@ static bool give_back(struct stage_root *stage, uint64_t now_ns)
 static int step(struct stage_root *stage, uint64_t now_ns)
 {
 	if (!stage->busy && !begin(stage, now_ns))
-		return 0;
+		return stage_checkpoint_pass(stage->checkpoint, now_ns);
 	if (!stage->done) {
 		switch (gyr_stf_root_step(stage->root, STEP_BUDGET)) {
 		case GYR_STF_ROOT_RUNNING:
@@ -55,6 +56,13 @@ static int step(struct stage_root *stage, uint64_t now_ns)
 			stage->done = true;
 			break;
 		}
+	}
+	if (!stage->taken) {
+		stage->taken = stage_checkpoint_take(
+			stage->checkpoint, gyr_spsc_peek(stage->blocks),
+			gyr_stf_root_header(stage->root), gyr_stf_root_hash(stage->root));
+		if (!stage->taken)
+			return 1;
 	}
 	return give_back(stage, now_ns);
 }

@@ -61,7 +61,7 @@ bool sequence_close_mini(struct gyr_sequence *sequence, uint64_t utc_ns, enum gy
 	block->mini_number++;
 	block->mini_count++;
 	block->mini_tx_count = 0;
-	sequence_count(&sequence->counters.mini_blocks);
+	gyr_metric_add(&sequence->counters.mini_blocks, 1);
 	return true;
 }
 
@@ -103,7 +103,7 @@ bool sequence_open_block(struct gyr_sequence *sequence, struct sequence_now now,
 	 */
 	block->due_ns = now.ns + (NS_PER_S - now.utc_ns % NS_PER_S) +
 			(uint64_t)(sequence->conf.block_s - 1) * NS_PER_S;
-	sequence_count(&sequence->counters.evm_blocks);
+	gyr_metric_add(&sequence->counters.evm_blocks, 1);
 	return true;
 }
 

@@ -16,7 +16,7 @@ static struct gyr_sequence_event *event_for(struct gyr_sequence *sequence,
 	struct gyr_sequence_event *event = gyr_spsc_reserve(item->gate->events);
 
 	if (event == NULL)
-		sequence_count(&sequence->counters.stalled_events);
+		gyr_metric_add(&sequence->counters.stalled_events, 1);
 	return event;
 }
 
@@ -25,7 +25,7 @@ static void *record_for(struct gyr_sequence *sequence, enum gyr_log_kind kind, s
 	void *body = gyr_log_reserve(sequence->log, kind, (uint32_t)body_length);
 
 	if (body == NULL)
-		sequence_count(&sequence->counters.stalled_log);
+		gyr_metric_add(&sequence->counters.stalled_log, 1);
 	return body;
 }
 
@@ -87,9 +87,9 @@ bool sequence_order(struct gyr_sequence *sequence, struct gyr_account_view *acco
 	if (block->mini_tx_count++ == 0)
 		block->mini_due_ns = now_ns + sequence->conf.mini_block_ns;
 	gyr_assert(block->gas_reserved <= sequence->conf.block_gas_limit);
-	sequence_count(&sequence->counters.ordered);
+	gyr_metric_add(&sequence->counters.ordered, 1);
 	if (item->released_by != item->arrival_number)
-		sequence_count(&sequence->counters.released);
+		gyr_metric_add(&sequence->counters.released, 1);
 	return true;
 }
 
@@ -121,11 +121,11 @@ bool sequence_reject(struct gyr_sequence *sequence, const struct sequence_item *
 		event->status = again->status;
 		event->gas_used = again->gas_used;
 		event->block_number = again->block_number;
-		sequence_count(&sequence->counters.duplicates);
+		gyr_metric_add(&sequence->counters.duplicates, 1);
 	}
 	gyr_spsc_publish(item->gate->events);
-	sequence_count(&sequence->counters.rejected);
-	sequence_count(&sequence->counters.rejected_by[verdict]);
+	gyr_metric_add(&sequence->counters.rejected, 1);
+	gyr_metric_add(&sequence->counters.rejected_by[verdict], 1);
 	return true;
 }
 
@@ -148,6 +148,6 @@ bool sequence_park(struct gyr_sequence *sequence, struct gyr_account_view *accou
 	parked->arrival_number = item->arrival_number;
 	parked->gate = (uint8_t)(item->gate - sequence->gates);
 	account->parked++;
-	sequence_count(&sequence->counters.parked);
+	gyr_metric_add(&sequence->counters.parked, 1);
 	return true;
 }

@@ -20,6 +20,7 @@
 #define GYR_SEQUENCE_H
 
 #include "gyr_admission.h"
+#include "gyr_arrivals.h"
 #include "gyr_duplicate.h"
 #include "gyr_intake.h"
 #include "gyr_log.h"
@@ -138,7 +139,7 @@ struct gyr_sequence_block {
  * Arrivals that the log gave no disposition before a crash (parked ones): at the next start they
  * are rejected in the log as LOST_AT_RESTART, so that arrival numbers stay dense.
  */
-#define GYR_SEQUENCE_LOST_MAX 65536
+#define GYR_SEQUENCE_LOST_MAX 65536 /* at least; park_count where that is more */
 
 struct gyr_sequence {
 	struct gyr_sequence_conf conf;
@@ -161,8 +162,7 @@ struct gyr_sequence {
 	uint32_t authorization_count;
 
 	uint64_t arrival_next;
-	uint64_t *lost; /* arrivals without a disposition, while replaying */
-	uint32_t lost_count;
+	struct gyr_arrivals arrivals; /* while replaying */
 	bool replayed_any;
 	bool stopping;
 	uint64_t undurable_position; /* the log's tail when everything was last found durable */
@@ -193,7 +193,12 @@ GYR_MUST_USE int gyr_sequence_init(struct gyr_sequence *sequence, struct gyr_are
  * Recovery, before the first poll and before gyr_log_start: every record of the log in order, then
  * the results of its transactions (in log order, as far as they are known), then every account of
  * the executed state, then gyr_sequence_start.
+ *
+ * A log that is not read from its beginning is read from a record that opens an EVM block; what
+ * held there is told first.
  */
+GYR_MUST_USE int gyr_sequence_resume(struct gyr_sequence *sequence, uint64_t arrival_next,
+				     struct gyr_slice undecided, uint64_t mini_number);
 GYR_MUST_USE int gyr_sequence_replay(struct gyr_sequence *sequence,
 				     const struct gyr_log_record *record);
 void gyr_sequence_replay_result(struct gyr_sequence *sequence, const struct gyr_feedback *result);

@@ -3,30 +3,22 @@
 
 #include "gyr_err.h"
 
-static int lose(struct gyr_sequence *sequence, uint64_t arrival)
-{
-	if (sequence->lost_count == GYR_SEQUENCE_LOST_MAX)
-		GYR_FAIL(GYR_ERR_LIMIT, "the log leaves more than %d arrivals undecided",
-			 GYR_SEQUENCE_LOST_MAX);
-	sequence->lost[sequence->lost_count++] = arrival;
-	return 0;
-}
-
 /* Takes note that the log decides this arrival; those passed over are lost until they turn up. */
 static int decided(struct gyr_sequence *sequence, uint64_t arrival)
 {
-	if (arrival >= sequence->arrival_next) {
-		for (uint64_t a = sequence->arrival_next; a < arrival; a++)
-			GYR_TRY(lose(sequence, a));
-		sequence->arrival_next = arrival + 1;
-		return 0;
-	}
-	for (uint32_t i = sequence->lost_count; i-- > 0;)
-		if (sequence->lost[i] == arrival) {
-			sequence->lost[i] = sequence->lost[--sequence->lost_count];
-			return 0;
-		}
-	/* decided before the part of the log that is still kept: parked then, released here */
+	GYR_TRY(gyr_arrivals_decide(&sequence->arrivals, arrival));
+	sequence->arrival_next = sequence->arrivals.next;
+	return 0;
+}
+
+int gyr_sequence_resume(struct gyr_sequence *sequence, uint64_t arrival_next,
+			struct gyr_slice undecided, uint64_t mini_number)
+{
+	gyr_assert(!sequence->replayed_any);
+	GYR_TRY(gyr_arrivals_resume(&sequence->arrivals, arrival_next, undecided));
+	sequence->arrival_next = arrival_next;
+	sequence->block.mini_number = mini_number;
+	sequence->replayed_any = true;
 	return 0;
 }
 
@@ -60,9 +52,10 @@ int gyr_sequence_replay(struct gyr_sequence *sequence, const struct gyr_log_reco
 	if (!sequence->replayed_any) {
 		/* a record that is no arrival names the highest one before it */
 		if (record->kind != GYR_LOG_TX && record->kind != GYR_LOG_REJECT)
-			sequence->arrival_next = record->arrival + 1;
+			sequence->arrivals.next = record->arrival + 1;
 		else if (record->position > 0)
-			sequence->arrival_next = record->arrival;
+			sequence->arrivals.next = record->arrival;
+		sequence->arrival_next = sequence->arrivals.next;
 		sequence->replayed_any = true;
 	}
 	switch ((enum gyr_log_kind)record->kind) {
@@ -117,9 +110,11 @@ int gyr_sequence_load(struct gyr_sequence *sequence, const struct gyr_address *a
 /* Gives every lost arrival its disposition, before anything new is decided. */
 static int reject_lost(struct gyr_sequence *sequence, uint64_t utc_ns)
 {
-	for (uint32_t i = 0; i < sequence->lost_count; i++) {
-		struct gyr_log_stamp stamp = { .arrival = sequence->lost[i],
-					       .receive_utc_ns = utc_ns };
+	uint64_t *lost = sequence->arrivals.undecided;
+	uint32_t count = gyr_arrivals_list(lost, &sequence->arrivals);
+
+	for (uint32_t i = 0; i < count; i++) {
+		struct gyr_log_stamp stamp = { .arrival = lost[i], .receive_utc_ns = utc_ns };
 		struct gyr_log_reject *body = gyr_log_reserve(sequence->log, GYR_LOG_REJECT,
 							      sizeof *body);
 
@@ -127,10 +122,11 @@ static int reject_lost(struct gyr_sequence *sequence, uint64_t utc_ns)
 			GYR_FAIL(GYR_ERR_LIMIT, "no room in the log ring at start-up");
 		*body = (struct gyr_log_reject){ .verdict = GYR_VERDICT_LOST_AT_RESTART };
 		(void)gyr_log_publish(sequence->log, &stamp);
-		sequence_count(&sequence->counters.rejected);
-		sequence_count(&sequence->counters.rejected_by[GYR_VERDICT_LOST_AT_RESTART]);
+		gyr_metric_add(&sequence->counters.rejected, 1);
+		gyr_metric_add(&sequence->counters.rejected_by[GYR_VERDICT_LOST_AT_RESTART], 1);
 	}
-	sequence->lost_count = 0;
+	sequence->arrivals.count = 0;
+	sequence->arrivals.marked_count = 0;
 	return 0;
 }
 

@@ -11,12 +11,17 @@
 /* When nothing was committed for so long, one block restates the durable position. */
 #define RESTATE_AFTER_NS 10000000u
 
+static size_t lost_max(const struct gyr_sequence_conf *conf)
+{
+	return conf->park_count > GYR_SEQUENCE_LOST_MAX ? conf->park_count : GYR_SEQUENCE_LOST_MAX;
+}
+
 size_t gyr_sequence_size(const struct gyr_sequence_conf *conf)
 {
 	return gyr_admission_size(conf->account_count_max) +
 	       gyr_duplicate_size(conf->duplicate_count) +
 	       gyr_park_size(conf->park_count, conf->park_raw_size) +
-	       GYR_SEQUENCE_LOST_MAX * sizeof(uint64_t) + (size_t)4 * GYR_CACHE_LINE;
+	       lost_max(conf) * sizeof(uint64_t) + (size_t)4 * GYR_CACHE_LINE;
 }
 
 static int check_conf(const struct gyr_sequence_conf *conf)
@@ -36,6 +41,8 @@ int gyr_sequence_init(struct gyr_sequence *sequence, struct gyr_arena *arena,
 		      struct gyr_spsc *feedback, const struct gyr_sequence_gate *gates,
 		      unsigned gate_count)
 {
+	uint64_t *lost;
+
 	GYR_TRY(check_conf(conf));
 	gyr_assert(gate_count >= 1 && gate_count <= GYR_SEQUENCE_GATES_MAX);
 	memset(sequence, 0, sizeof *sequence);
@@ -47,8 +54,9 @@ int gyr_sequence_init(struct gyr_sequence *sequence, struct gyr_arena *arena,
 	sequence->arrival_next = 1;
 	memcpy(sequence->random, conf->seed, sizeof sequence->random);
 	sequence->random[3] |= 1;
-	sequence->lost = gyr_arena_carve(arena, GYR_SEQUENCE_LOST_MAX * sizeof *sequence->lost, 8);
-	if (sequence->lost == NULL ||
+	lost = gyr_arena_carve(arena, lost_max(conf) * sizeof *lost, 8);
+	gyr_arrivals_init(&sequence->arrivals, lost, (uint32_t)lost_max(conf));
+	if (lost == NULL ||
 	    !gyr_admission_init(&sequence->admission, arena, conf->account_count_max, conf->seed) ||
 	    !gyr_duplicate_init(&sequence->duplicate, arena, conf->duplicate_count,
 				conf->seed[2]) ||
@@ -255,7 +263,7 @@ static void release_slot(struct gyr_sequence *sequence, struct gyr_sequence_gate
 	}
 	gyr_intake_release(gate->intake);
 	sequence->arrival_next++;
-	sequence_count(&sequence->counters.slots);
+	gyr_metric_add(&sequence->counters.slots, 1);
 }
 
 /* Brings near what the slot after the next will need. */
@@ -353,7 +361,7 @@ static void commit(struct gyr_sequence *sequence, uint64_t now_ns)
 		    gyr_log_committed(sequence->log))
 		return;
 	if (gyr_log_commit(sequence->log)) {
-		sequence_count(&sequence->counters.commits);
+		gyr_metric_add(&sequence->counters.commits, 1);
 		sequence->commit_ns = now_ns;
 	} else if (now_ns - sequence->commit_ns >= RESTATE_AFTER_NS &&
 		   gyr_log_restate_wanted(sequence->log)) {
@@ -379,7 +387,7 @@ int gyr_sequence_poll(struct gyr_sequence *sequence, bool *stalled, uint64_t now
 
 		*stalled = next_gate(sequence, &slot) != NULL;
 		if (*stalled)
-			sequence_count(&sequence->counters.stalled_undurable);
+			gyr_metric_add(&sequence->counters.stalled_undurable, 1);
 		budget = 0;
 	}
 	for (unsigned i = 0; i < budget && !*stalled; i++) {

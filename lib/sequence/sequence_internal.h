@@ -3,6 +3,7 @@
 #ifndef SEQUENCE_INTERNAL_H
 #define SEQUENCE_INTERNAL_H
 
+#include "gyr_metric.h"
 #include "gyr_sequence.h"
 
 /* The moment of a poll. */
@@ -21,14 +22,6 @@ struct sequence_item {
 	uint64_t released_by;
 	struct gyr_sequence_gate *gate;
 };
-
-static inline void sequence_count(_Atomic uint64_t *counter)
-{
-	/* writer: the sequencer's lane alone; readers take it relaxed, nothing is ordered by it */
-	uint64_t value = atomic_load_explicit(counter, memory_order_relaxed);
-
-	atomic_store_explicit(counter, value + 1, memory_order_relaxed);
-}
 
 /* decide.c: what is to become of an item; with DUPLICATE, *again is the first order or NULL where
  * it is parked; with OK, *cost is what to reserve. NONCE_GAP may still be parked. */

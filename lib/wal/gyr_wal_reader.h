@@ -106,6 +106,9 @@ GYR_MUST_USE int gyr_wal_reader_next_block(struct gyr_wal_reader *reader,
 GYR_MUST_USE int gyr_wal_reader_next(struct gyr_wal_reader *reader,
 				     const struct gyr_log_record **out);
 
+/* Where the log begins: 0, or behind what was pruned; 0 also where there is no log. */
+GYR_MUST_USE int gyr_wal_first_position(struct gyr_blockdev *dev, uint64_t *out);
+
 /* "clean", "torn", … */
 const char *gyr_wal_end_name(enum gyr_wal_end_kind kind);
 

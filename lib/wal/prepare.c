@@ -236,7 +236,9 @@ int wal_prepare_init(struct gyr_wal *wal, const struct gyr_wal_end *end)
 	atomic_store_explicit(&wal->segment_ready, current, memory_order_relaxed);
 	while (ready_of(wal) <= current)
 		GYR_TRY(prepare(wal));
-	return 0;
+	/* What recovery read at the end of the log may have been in flight when the last instance
+	 * was killed: it is about to be built upon. */
+	return gyr_blockdev_sync(wal->dev, *wal_slot(wal, current));
 }
 
 void gyr_wal_close(struct gyr_wal *wal)

@@ -166,6 +166,15 @@ static void survey_file(void *user, const struct gyr_blockdev_file *file)
 	}
 }
 
+int gyr_wal_first_position(struct gyr_blockdev *dev, uint64_t *out)
+{
+	struct survey survey = { .first = UINT64_MAX };
+
+	GYR_TRY(gyr_blockdev_list(dev, survey_file, &survey));
+	*out = survey.count == 0 ? 0 : survey.first;
+	return 0;
+}
+
 /* The log's first block is damaged: a first start that was cut off, or worse? Nothing else is ever
  * in flight beside the first block. */
 static int judge_first(struct gyr_wal_reader *reader, enum gyr_log_fault fault)

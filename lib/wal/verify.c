@@ -44,13 +44,9 @@ static void note_arrival(struct gyr_wal_report *report, struct arrivals *arrival
 {
 	uint64_t bit = UINT64_C(1) << arrival % 64;
 
-	if (!arrivals->started) {
-		arrivals->started = true;
-		arrivals->floor = arrival;
-		arrivals->next = arrival;
-		report->arrival_first = arrival;
-	}
 	report->arrival_last = gyr_max_u64(report->arrival_last, arrival);
+	if (arrival < report->arrival_first)
+		return; /* parked in a part of the log that is pruned, released here */
 	if (arrival < arrivals->floor) {
 		report->arrival_repeated++;
 		return;
@@ -66,14 +62,7 @@ static void note_arrival(struct gyr_wal_report *report, struct arrivals *arrival
 static void note_epoch(struct gyr_wal_report *report, struct arrivals *arrivals,
 		       const struct gyr_log_epoch *epoch)
 {
-	if (arrivals->started)
-		judge_below(report, arrivals, epoch->arrival_next, true);
-	if (!arrivals->started) {
-		arrivals->started = true;
-		arrivals->floor = epoch->arrival_next;
-		arrivals->next = epoch->arrival_next;
-		report->arrival_first = epoch->arrival_next;
-	}
+	judge_below(report, arrivals, epoch->arrival_next, true);
 	if (report->epoch_count < GYR_WAL_REPORT_EPOCHS) {
 		report->epochs[report->epoch_count].epoch = epoch->epoch;
 		report->epochs[report->epoch_count].cut = epoch->cut;
@@ -88,6 +77,13 @@ static void note(struct gyr_wal_report *report, struct arrivals *arrivals,
 	uint64_t fill = 0;
 
 	gyr_assert(record->kind < GYR_WAL_REPORT_KINDS);
+	if (!arrivals->started) {
+		/* a segment's first record, no arrival itself, names the highest one before it */
+		arrivals->started = true;
+		arrivals->floor = record->arrival + 1;
+		arrivals->next = arrivals->floor;
+		report->arrival_first = arrivals->floor;
+	}
 	if (record->kind == GYR_LOG_COMMIT) {
 		fill = record->length - GYR_LOG_COMMIT_LENGTH;
 		report->block_count++;
