@@ -3,6 +3,8 @@
 
 /* Beyond four cells a byte: the blocks around the code. */
 #define CELLS_MORE 64
+#define HOP_MAX	    16
+#define HOP_GAS_MAX 400 /* all hops together stay well below a slice */
 
 /* What the last eight bytes of a cell are, by instruction: see stream_ops.inc. */
 enum tail { TAIL_NONE, TAIL_CONSTANT, TAIL_TARGET, TAIL_BOTH, TAIL_PAIR, TAIL_SECOND };
@@ -312,14 +314,40 @@ static void store_jumps(const struct gyr_evm_translator *t, uint32_t *jumps)
 		}
 }
 
+/*
+ * Jumps over blocks that only jump on. Their stack checks hold: the block that jumps here had room
+ * for the destination too. At most HOP_MAX, so that time stays linear and circles end.
+ */
+static void shorten_jump(const struct gyr_evm_translator *t, struct evm_cell *cell)
+{
+	uint32_t gas = 0;
+
+	for (unsigned hop = 0; hop < HOP_MAX && (uint32_t)cell->target != TARGET_BAD; hop++) {
+		const struct evm_cell *header = &t->cells[t->block_of[(uint32_t)cell->target]];
+
+		if (op_of(&header[1]) != STREAM_JUMP || header[1].c != 0 ||
+		    header->block.gas > HOP_GAS_MAX || header->block.need != 0 ||
+		    header->block.range < (GYR_EVM_STACK_MAX - 1) * 32)
+			break;
+		gas += header->block.gas;
+		cell->target = header[1].target;
+	}
+	if (gas == 0)
+		return;
+	cell->second = gas;
+	cell->handler = (const void *)(uintptr_t)STREAM_JUMP_FAR;
+}
+
 /* A cell as it will run: addresses for numbers. `at` is its number. */
 static void store_cell(const struct gyr_evm_translator *t, struct evm_cell *cell, uint32_t at,
 		       const struct gyr_u256 *pool)
 {
-	unsigned op = op_of(cell);
-	uint8_t tail = tails[op];
+	uint8_t tail;
 
-	cell->handler = t->handlers[op];
+	if (op_of(cell) == STREAM_JUMP)
+		shorten_jump(t, cell);
+	tail = tails[op_of(cell)];
+	cell->handler = t->handlers[op_of(cell)];
 	if (GYR_LIKELY(tail == TAIL_NONE))
 		return;
 	if (tail == TAIL_CONSTANT) {
