@@ -2,7 +2,7 @@
 #include "translator.h"
 
 /* Beyond four cells a byte: the blocks around the code. */
-#define CELLS_MORE 64
+#define CELLS_MORE  64
 #define HOP_MAX	    16
 #define HOP_GAS_MAX 400 /* all hops together stay well below a slice */
 
