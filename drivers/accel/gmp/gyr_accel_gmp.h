@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * modexp over GMP's mpz_powm. Operands and result lie in the call's scratch; GMP's own temporaries
- * lie on the stack up to 64 KiB each and are allocated only for moduli far above EIP-7823's cap.
+ * on the stack or, the long ones, in a pool of the calling thread's (2 MiB of thread-local memory,
+ * touched when it is first used). A call that may need more goes to the portable code: nothing is
+ * ever allocated. Opening replaces the memory functions of GMP in this process; outside of a call
+ * here they are malloc and free as before.
  */
 #ifndef GYR_ACCEL_GMP_H
 #define GYR_ACCEL_GMP_H
@@ -9,5 +12,8 @@
 #include "gyr_accel.h"
 
 extern const struct gyr_accel_driver gyr_accel_gmp;
+
+/* Most bytes of the pool that the calling thread's last call held at once; for tests. */
+size_t gyr_accel_gmp_pool_used(void);
 
 #endif
