@@ -27,6 +27,18 @@ static const char *directory_of(const char *operand)
 	return gyr_conf_load(&conf, operand) < 0 ? NULL : conf.data.directory;
 }
 
+/* A machine of another kind than ours: an hwloc XML file, or a synthetic description. */
+static struct gyr_topo_source source_of(const char *machine)
+{
+	struct gyr_topo_source source = { 0 };
+
+	if (machine != NULL && access(machine, R_OK) == 0)
+		source.xml_path = machine;
+	else
+		source.synthetic = machine;
+	return source;
+}
+
 int command_plan(int argc, char **argv)
 {
 	static struct gyr_conf conf;
@@ -81,10 +93,7 @@ int command_plan(int argc, char **argv)
 	if (count == 0)
 		return finish(gyr_err_push(GYR_ERR_USAGE, __FILE__, __LINE__, "CONFIG is missing"),
 			      args.program);
-	if (machine != NULL && access(machine, R_OK) == 0)
-		source.xml_path = machine;
-	else
-		source.synthetic = machine;
+	source = source_of(machine);
 	error = gyr_conf_load(&conf, argv[1]);
 	if (error == 0)
 		error = gyr_topo_plan(&plan, &conf, &source);
@@ -100,7 +109,7 @@ int command_plan(int argc, char **argv)
 	return 0;
 }
 
-int command_check(int argc, char **argv)
+static int check_look(int argc, char **argv)
 {
 	static struct gyr_conf conf;
 	bool json = false;
@@ -114,9 +123,10 @@ int command_check(int argc, char **argv)
 			"governor, idle states, clock, interrupts, network interfaces, the data "
 			"directory's disk. With a configuration it knows which CPUs, devices and "
 			"folders matter. It changes nothing: each finding names the command that "
-			"mends it. (apply and undo are not there yet.) What a virtual machine does "
-			"not have is reported as not applicable here.",
-		.operands = "[CONFIG]",
+			"mends it; gyrctl check apply does most of it, gyrctl check undo takes "
+			"that back. What a virtual machine does not have is reported as not "
+			"applicable here.",
+		.operands = "[CONFIG] | apply CONFIG | undo",
 		.operand_count_max = 1,
 		.options = options,
 		.option_count = GYR_COUNT(options),
@@ -135,6 +145,113 @@ int command_check(int argc, char **argv)
 	}
 	return finish(gyr_operate_check(count == 1 ? &conf : NULL, json, wants_color(), stdout),
 		      args.program);
+}
+
+static const struct gyr_args_note tune_exits[] = {
+	{ "0", "everything is as it should be; what does not apply here is no failure" },
+	{ "1", "something could not be changed: it is marked FAILED" },
+	{ "3", "the configuration is off" },
+	{ "11", "root is needed" },
+	{ "16", "the state file is damaged: what the settings were is not known" },
+	{ "2 to 70", "as the message says" },
+	{ NULL, NULL },
+};
+
+static int check_apply(int argc, char **argv)
+{
+	static struct gyr_conf conf;
+	static struct gyr_topo_plan plan;
+	static const char *const examples[] = {
+		"gyrctl check apply --dry-run hwconfig/box-8core.yaml",
+		"gyrctl check apply --boot hwconfig/box-8core.yaml",
+		NULL,
+	};
+	struct gyr_operate_tune_options tune = { .root = "", .state = GYR_OPERATE_TUNE_STATE };
+	const char *machine = NULL;
+	const struct gyr_args_option options[] = {
+		{ "dry-run", 'n', GYR_ARGS_FLAG, &tune.dry_run, NULL,
+		  "only say what would be changed" },
+		{ "boot", 'b', GYR_ARGS_FLAG, &tune.boot, NULL,
+		  "also write isolcpus, nohz_full and rcu_nocbs to /etc/default/grub.d/gyr.cfg" },
+		{ "state", 's', GYR_ARGS_TEXT, &tune.state, "FILE",
+		  "remember the former settings there; default " GYR_OPERATE_TUNE_STATE },
+		{ "root", 0, GYR_ARGS_TEXT, &tune.root, "FOLDER",
+		  "work on a copy of /sys, /proc and /etc below FOLDER; for tests" },
+		{ "machine", 'm', GYR_ARGS_TEXT, &machine, "MACHINE",
+		  "plan for another machine, as gyrctl plan does; with --root" },
+		{ "json", 'j', GYR_ARGS_FLAG, &tune.json, NULL, "as one JSON object" },
+	};
+	struct gyr_args args = {
+		.program = "gyrctl check apply",
+		.summary =
+			"Gives the machine what a configuration wants of it: hugepages on each "
+			"node, transparent pages, governor and idle states of data lanes' CPUs, "
+			"interrupts away from them, clock source, rings and offloads of network "
+			"interfaces, memlock. What the settings were is remembered before the "
+			"first one is changed; gyrctl check undo restores it. Boot parameters are "
+			"printed, or written with --boot. A restart of the machine undoes all but "
+			"the files.",
+		.operands = "CONFIG",
+		.operand_count_min = 1,
+		.operand_count_max = 1,
+		.options = options,
+		.option_count = GYR_COUNT(options),
+		.exits = tune_exits,
+		.examples = examples,
+	};
+	struct gyr_topo_source source;
+	int count;
+	int exit_code;
+	int error;
+
+	if (!parse(&args, &count, &exit_code, argc, argv))
+		return exit_code;
+	source = source_of(machine);
+	error = gyr_conf_load(&conf, argv[1]);
+	if (error == 0)
+		error = gyr_topo_plan(&plan, &conf, &source);
+	if (error == 0)
+		error = gyr_operate_tune_apply(&conf, &plan, &tune, stdout);
+	return finish(error, args.program);
+}
+
+static int check_undo(int argc, char **argv)
+{
+	struct gyr_operate_tune_options tune = { .root = "", .state = GYR_OPERATE_TUNE_STATE };
+	const struct gyr_args_option options[] = {
+		{ "dry-run", 'n', GYR_ARGS_FLAG, &tune.dry_run, NULL,
+		  "only say what would be restored" },
+		{ "state", 's', GYR_ARGS_TEXT, &tune.state, "FILE",
+		  "where the former settings are; default " GYR_OPERATE_TUNE_STATE },
+		{ "root", 0, GYR_ARGS_TEXT, &tune.root, "FOLDER",
+		  "work on a copy of /sys, /proc and /etc below FOLDER; for tests" },
+		{ "json", 'j', GYR_ARGS_FLAG, &tune.json, NULL, "as one JSON object" },
+	};
+	struct gyr_args args = {
+		.program = "gyrctl check undo",
+		.summary = "Restores what gyrctl check apply changed, each setting to the value "
+			   "that it had before the first apply, and forgets it. What cannot be "
+			   "restored stays remembered for another try. Where nothing is "
+			   "remembered there is nothing to do.",
+		.options = options,
+		.option_count = GYR_COUNT(options),
+		.exits = tune_exits,
+	};
+	int count;
+	int exit_code;
+
+	if (!parse(&args, &count, &exit_code, argc, argv))
+		return exit_code;
+	return finish(gyr_operate_tune_undo(&tune, stdout), args.program);
+}
+
+int command_check(int argc, char **argv)
+{
+	if (argc > 1 && strcmp(argv[1], "apply") == 0)
+		return check_apply(argc - 1, argv + 1);
+	if (argc > 1 && strcmp(argv[1], "undo") == 0)
+		return check_undo(argc - 1, argv + 1);
+	return check_look(argc, argv);
 }
 
 int command_ready(int argc, char **argv)

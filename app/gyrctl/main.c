@@ -20,7 +20,8 @@ static const struct {
 
 static const struct gyr_args_note command_notes[] = {
 	{ "plan", "what a configuration comes to on this machine: lanes, cores, nodes, memory" },
-	{ "check", "what is wrong with this machine" },
+	{ "check",
+	  "what is wrong with this machine; check apply mends it, check undo takes it back" },
 	{ "ready", "whether the server serves; for scripts and load balancers" },
 	{ "top", "what the server is doing, live" },
 	{ "metrics", "all metrics once, or served over HTTP" },

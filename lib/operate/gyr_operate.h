@@ -110,4 +110,37 @@ GYR_MUST_USE int gyr_operate_log_verify(const char *directory,
  */
 GYR_MUST_USE int gyr_operate_check(const struct gyr_conf *conf, bool json, bool color, FILE *to);
 
+#define GYR_OPERATE_TUNE_STATE "/var/lib/gyr-tuning"
+
+struct gyr_operate_tune_options {
+	const char *root;  /* goes before every path; "" is this machine */
+	const char *state; /* the file that remembers, below the root */
+	bool dry_run;	   /* say what would be done */
+	bool boot;	   /* also write boot parameters, as a file of grub's */
+	bool json;
+	/* Called before each write with its path; a negative errno is taken for the write's. For
+	 * tests; may be NULL. */
+	int (*before_write)(void *context, const char *path);
+	void *context;
+};
+
+/*
+ * Gives the machine what a configuration wants of it: hugepages on each node, transparent pages,
+ * governor and idle states of data lanes' CPUs, interrupts away from them, clock source,
+ * interfaces' rings and offloads, memlock. What the settings were is remembered, synced, before the
+ * first of them is changed; applying again keeps what was remembered first. A setting that cannot
+ * be changed is reported, the rest goes on. YES when everything is as it should be, NO when
+ * something failed; what does not exist here is no failure.
+ */
+GYR_MUST_USE int gyr_operate_tune_apply(const struct gyr_conf *conf,
+					const struct gyr_topo_plan *plan,
+					const struct gyr_operate_tune_options *options, FILE *to);
+
+/*
+ * Back to what was remembered, then forgets it; with nothing remembered there is nothing to do. NO
+ * when something could not be restored: it stays remembered. GYR_ERR_DATA when the state file is
+ * damaged: nothing is touched then.
+ */
+GYR_MUST_USE int gyr_operate_tune_undo(const struct gyr_operate_tune_options *options, FILE *to);
+
 #endif
