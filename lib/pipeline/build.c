@@ -346,6 +346,7 @@ static int build_known(struct gyr_server *server)
 	GYR_TRY(server_carve(server, &memory, "known-keys",
 			     KNOWN_KEY_COUNT * sizeof *stage->waiting));
 	stage->waiting = memory;
+	stage->place_seed = gyr_load_le64(known.seed);
 	GYR_TRY(server_carve(server, &memory, "known-pins",
 			     known.slot_count * sizeof *stage->pins));
 	stage->pins = memory;

@@ -326,6 +326,9 @@ static unsigned take_events(struct stage_gate *gate, uint64_t now_ns, unsigned b
 			break;
 		case GYR_SEQUENCE_AGAIN:
 			again(gate, event);
+			/* Resubmitting is no way to have wrong keys tried for ever. */
+			gyr_session_key_settled(gate->sessions, event->session, NULL, event->key,
+						event->key_flags, now_ns);
 			break;
 		case GYR_SEQUENCE_STATUS:
 			status(gate, event);

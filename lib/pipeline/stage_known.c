@@ -12,8 +12,14 @@
 static struct known_key *place_of(const struct stage_known *stage,
 				  const struct gyr_address *address)
 {
-	/* Addresses are hashes: any bits will do. Who makes two meet loses some microseconds. */
-	return &stage->waiting[gyr_load_le64(address->bytes) & (KNOWN_KEY_COUNT - 1)];
+	/*
+	 * Multiplied by a secret: whoever makes addresses to order, to push one sender's key out
+	 * again and again, does not know which meet.
+	 */
+	uint64_t mixed = (gyr_load_le64(address->bytes) ^ gyr_load_le64(address->bytes + 12)) *
+			 (stage->place_seed | 1);
+
+	return &stage->waiting[mixed >> (64 - KNOWN_KEY_BITS)];
 }
 
 static unsigned take_keys(struct stage_known *stage)

@@ -21,7 +21,8 @@
 #include "gyr_session.h"
 #include "gyr_stage.h"
 
-#define KNOWN_KEY_COUNT	    1024u /* keys that wait to be asked for; a power of two */
+#define KNOWN_KEY_BITS	    10
+#define KNOWN_KEY_COUNT	    (1u << KNOWN_KEY_BITS) /* keys that wait to be asked for */
 #define KNOWN_VERIFIERS_MAX GYR_KNOWN_LANE_MAX
 #define KNOWN_BUILD_NS	    500000u
 
@@ -64,6 +65,7 @@ struct stage_known {
 	unsigned gate_count;
 	struct known_key *waiting; /* KNOWN_KEY_COUNT, by address; zero: none */
 	uint16_t *pins;		   /* of each slot, how many sessions pin it */
+	uint64_t place_seed;	   /* secret: where a key waits */
 
 	unsigned gate_next;
 	uint32_t pinned_count; /* slots with pins; at most half of them */

@@ -27,15 +27,15 @@ struct gyr_sequence_event {
 	struct gyr_hash hash;
 	uint32_t session;
 	uint32_t receive_error;
-	uint8_t kind;	   /* enum gyr_sequence_event_kind */
-	uint8_t verdict;   /* REJECTED: why; AGAIN, STATUS: why it was skipped, or 0 */
-	uint8_t answers;   /* as submitted */
-	uint8_t known;	   /* STATUS: the hash is in the index */
-	uint8_t parked;	   /* STATUS: it waits for a lower nonce */
-	uint8_t executed;  /* AGAIN, STATUS: verdict, status, gas_used, block_number hold */
-	uint8_t status;	   /* of the receipt */
-	uint8_t key;	   /* ORDERED, REJECTED: enum gyr_intake_key */
-	uint8_t key_flags; /* ORDERED, REJECTED: enum gyr_intake_key_flags, as the gate set them */
+	uint8_t kind;		   /* enum gyr_sequence_event_kind */
+	uint8_t verdict;	   /* REJECTED: why; AGAIN, STATUS: why it was skipped, or 0 */
+	uint8_t answers;	   /* as submitted */
+	uint8_t known;		   /* STATUS: the hash is in the index */
+	uint8_t parked;		   /* STATUS: it waits for a lower nonce */
+	uint8_t executed;	   /* AGAIN, STATUS: verdict, status, gas_used, block_number hold */
+	uint8_t status;		   /* of the receipt */
+	uint8_t key;		   /* ORDERED, REJECTED, AGAIN: enum gyr_intake_key */
+	uint8_t key_flags;	   /* the same: enum gyr_intake_key_flags, as the gate set them */
 	struct gyr_address sender; /* ORDERED */
 };
 

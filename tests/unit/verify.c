@@ -227,6 +227,28 @@ static void tables_come_only_of_keys_that_were_recovered(void **state)
 	rig_free(rig);
 }
 
+/* Makes addresses that would meet a sender's where their first bytes alone said where keys wait. */
+static void nobody_pushes_a_chosen_key_out(void **state)
+{
+	struct rig *rig = rig_make();
+
+	(void)state;
+	rig->known.place_seed = 0x0123456789abcdef;
+	arrive(rig, 0, 0, GYR_INTAKE_KEY_WANTED, false);
+	expect(rig, 0, false, GYR_INTAKE_KEY_NONE);
+	for (unsigned i = 1; i < 20; i++) {
+		struct known_key *key = gyr_spsc_reserve(rig->verify.keys);
+
+		assert_non_null(key);
+		*key = (struct known_key){ .address = rig->accounts[0].address };
+		key->address.bytes[7] = (uint8_t)(key->address.bytes[7] + i);
+		key->address.bytes[19] = (uint8_t)(key->address.bytes[19] + i);
+		gyr_spsc_publish(rig->verify.keys);
+	}
+	assert_true(table_for(rig, 0, false) != 0);
+	rig_free(rig);
+}
+
 /* A tuple signed by an account; parity and chain as given. */
 static void add_tuple(struct gyr_rlp_writer *writer, const struct gyr_load_account *account,
 		      uint64_t chain_id, uint8_t parity_flip)
@@ -288,6 +310,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(keys_change_how_fast_never_what),
 		cmocka_unit_test(tables_come_only_of_keys_that_were_recovered),
+		cmocka_unit_test(nobody_pushes_a_chosen_key_out),
 		cmocka_unit_test(authorities_are_those_who_signed),
 	};
 
