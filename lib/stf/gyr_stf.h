@@ -91,7 +91,8 @@ struct gyr_stf_receipt {
 	uint64_t gas_refunded;
 	struct gyr_u256 gas_price; /* effective */
 	struct gyr_address contract_address;
-	struct gyr_hash logs_hash; /* keccak256 of the logs' RLP */
+	struct gyr_hash logs_hash;     /* keccak256 of the logs' RLP; see gyr_stf_defer_receipts */
+	struct gyr_slice logs_encoded; /* that RLP; stays as long as the block's output */
 	uint8_t bloom[256];
 	const struct gyr_evm_log *logs; /* their data: gyr_stf_log_data */
 	uint32_t log_count;
@@ -217,6 +218,13 @@ void gyr_stf_provide_block_hash(struct gyr_stf *stf, uint64_t number, const stru
 
 /* Closes a transaction that a step called DONE: refunds, fees, receipt. */
 enum gyr_stf_status gyr_stf_tx_end(struct gyr_stf *stf, struct gyr_stf_receipt *receipt);
+
+/*
+ * From now on tx_end leaves out what can be hashed side by side for many transactions: where there
+ * are logs, the caller hashes logs_encoded for logs_hash; blooms are in the encoded receipts and
+ * the block's by block_end, and not in `bloom`.
+ */
+void gyr_stf_defer_receipts(struct gyr_stf *stf);
 
 /* Bytes of a log of the last receipt. */
 struct gyr_slice gyr_stf_log_data(const struct gyr_stf *stf, const struct gyr_evm_log *log);

@@ -194,6 +194,7 @@ struct gyr_stf_block_output *gyr_stf_block_end(struct gyr_stf *stf)
 	struct gyr_stf_block_output *output = stf->open;
 
 	gyr_assert(output != NULL && !stf->tx_open);
+	stf_finish_blooms(stf);
 	if (!gyr_state_block_end(&stf->state, &output->writes))
 		return NULL;
 	note_history(stf, output);

@@ -111,6 +111,7 @@ void gyr_stf_reset(struct gyr_stf *stf, const struct gyr_chain_config *config)
 	stf->tx_open = false;
 	stf->open = NULL;
 	memset(stf->patterns, 0, sizeof stf->patterns);
+	stf->bloom_count = 0;
 	for (uint32_t i = 0; i < stf->limits.block_output_count; i++)
 		stf->outputs[i].held = false;
 	for (uint32_t i = 0; i < GYR_STF_HASH_WINDOW; i++)
@@ -158,6 +159,12 @@ void gyr_stf_seal(struct gyr_stf *stf, const struct gyr_stf_parent *parent)
 	stf->sealed = true;
 	stf->first_number = 0;
 	gyr_state_tx_begin(&stf->state);
+}
+
+void gyr_stf_defer_receipts(struct gyr_stf *stf)
+{
+	gyr_assert(!stf->tx_open);
+	stf->receipts_deferred = true;
 }
 
 unsigned gyr_stf_high_water(const struct gyr_stf *stf)

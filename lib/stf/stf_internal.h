@@ -58,6 +58,23 @@ struct stf_pattern {
 	struct stf_template templates[STF_TEMPLATES_MAX];
 };
 
+/* What is still to be added to a receipt's bloom. */
+#define STF_BLOOMS_MAX	 32
+#define STF_BLOOMS_KNOWN 64 /* a power of two */
+
+struct stf_bloom {
+	const uint8_t *data; /* in the encoded receipt */
+	uint8_t *bloom;
+	uint32_t length;
+	bool recurs;
+};
+
+struct stf_bloom_known {
+	uint8_t data[32];
+	uint32_t length; /* 0: none */
+	uint16_t bits[3];
+};
+
 struct gyr_stf {
 	struct gyr_state state;
 	struct gyr_evm evm;
@@ -80,6 +97,10 @@ struct gyr_stf {
 	struct gyr_hash *blob_hashes;
 	struct gyr_keccak_memo memo;
 	struct stf_pattern patterns[STF_PATTERN_COUNT];
+	bool receipts_deferred;
+	uint32_t bloom_count;
+	struct stf_bloom blooms[STF_BLOOMS_MAX];
+	struct stf_bloom_known blooms_known[STF_BLOOMS_KNOWN];
 };
 
 /* The hash of a block in BLOCKHASH's window, for the EVM. */
@@ -103,7 +124,13 @@ void stf_learn(struct gyr_stf *stf);
 /* Applies the authorizations of a type 4 transaction (EIP-7702). */
 void stf_authorize(struct gyr_stf *stf, const struct gyr_txn *txn);
 
-/* Encodes the receipt into the block's output and fills logs hash and bloom. False when full. */
+/* Adds to blooms what waits for it. */
+void stf_finish_blooms(struct gyr_stf *stf);
+
+/*
+ * Encodes the receipt into the block's output; fills logs hash and bloom where they are not
+ * deferred. False when full.
+ */
 bool stf_encode_receipt(struct gyr_stf *stf, struct gyr_stf_receipt *receipt);
 
 #endif

@@ -273,6 +273,7 @@ static void make_chain(size_t account_count)
 		     gyr_stf_root_init(&chain.root, &arena, &root_limits, chain.keccak) &&
 		     gyr_write_set_init(&chain.writes, &arena, &limits.state),
 	     "the arena is too small");
+	gyr_stf_defer_receipts(chain.stf);
 	gyr_txn_rules_init(&chain.rules, GYR_FORK_OSAKA, CHAIN_ID);
 	make_contracts();
 	make_accounts();
@@ -359,6 +360,20 @@ static void look_ahead(unsigned index)
 	gyr_stf_expect(chain.stf, expected, count);
 }
 
+/* Hashes of logs, of eight transactions at a time. */
+static struct {
+	struct gyr_slice encoded[8];
+	struct gyr_hash hashes[8];
+	unsigned count;
+} logs;
+
+static void hash_logs(void)
+{
+	if (logs.count != 0)
+		chain.keccak->hash_many(logs.hashes, logs.encoded, logs.count);
+	logs.count = 0;
+}
+
 /* Everything execution does with one record, with a reading of the counter after each phase. */
 static inline void run_one(unsigned index, uint64_t *spent)
 {
@@ -392,6 +407,10 @@ static inline void run_one(unsigned index, uint64_t *spent)
 		at[4] = ticks();
 	for (uint32_t i = 0; gyr_stf_changed_account(chain.stf, i, &account); i++)
 		(void)gyr_u256_sub(&reserved, &account.balance, &account.balance_before);
+	if (receipt.log_count != 0)
+		logs.encoded[logs.count++] = receipt.logs_encoded;
+	if (logs.count == GYR_COUNT(logs.encoded))
+		hash_logs();
 	if (spent == NULL)
 		return;
 	at[5] = ticks();
@@ -432,6 +451,7 @@ static uint64_t run_block(const struct workload *workload, uint64_t *spent, uint
 	need(gyr_stf_block_begin(chain.stf, &block), "no block output is free");
 	for (unsigned i = 0; i < BLOCK_TXS; i++)
 		run_one(i, spent);
+	hash_logs();
 	ended_ns = gyr_perf_now_ns();
 	end_block(root_ns);
 	return ended_ns - begun_ns;
