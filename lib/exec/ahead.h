@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Looking ahead in the log: parses transactions some records before execution comes to them, and
- * tells the state-transition function what is to come. No result depends on it.
+ * What execution does for many transactions at once. Looking ahead in the log: parses transactions
+ * some records before execution comes to them, and tells the state-transition function what is to
+ * come. Telling: hashes the logs of some transactions side by side before their results go out. No
+ * result depends on either.
  */
 #ifndef EXEC_AHEAD_H
 #define EXEC_AHEAD_H
@@ -17,5 +19,11 @@ void exec_look_ahead(struct gyr_exec *exec);
  */
 enum gyr_verdict exec_parsed(struct gyr_exec *exec, const struct gyr_txn **out,
 			     const struct gyr_log_record *record);
+
+/* Live: takes the result of the transaction that is done; the list has room. */
+void exec_hold(struct gyr_exec *exec);
+
+/* Tells all that is held, in order; false while the ring has no room. */
+bool exec_tell_held(struct gyr_exec *exec);
 
 #endif

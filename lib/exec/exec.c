@@ -61,6 +61,7 @@ static int begin_transaction(struct gyr_exec *exec, const struct gyr_log_record 
 		return 0;
 	}
 	exec->result.verdict = (uint8_t)verdict;
+	exec->logs = (struct gyr_slice){ NULL, 0 };
 	exec->done.verdict = (uint8_t)verdict;
 	exec->phase = GYR_EXEC_REPORTING;
 	gyr_metric_add(&exec->counters.skipped, 1);
@@ -89,6 +90,7 @@ static int run_transaction(struct gyr_exec *exec, enum gyr_exec_step *step)
 	exec->result.gas_used = receipt.gas_used;
 	exec->result.status = receipt.success;
 	exec->result.logs_hash = receipt.logs_hash;
+	exec->logs = receipt.log_count == 0 ? (struct gyr_slice){ NULL, 0 } : receipt.logs_encoded;
 	exec->done.gas_used = receipt.gas_used;
 	exec->done.status = receipt.success;
 	exec->block_gas_used = receipt.gas_used_cumulative;
@@ -161,18 +163,16 @@ static bool report_accounts(struct gyr_exec *exec)
 	return true;
 }
 
-/* The result to gates and feed, the transaction to the sequencer: both or neither. */
-static bool report_result(struct gyr_exec *exec)
+/* The transaction to the sequencer, in order with the accounts; its result is held for a moment. */
+static bool report_transaction(struct gyr_exec *exec)
 {
-	struct gyr_exec_result *result = gyr_broadcast_reserve(exec->results);
 	struct gyr_feedback *item = gyr_spsc_reserve(exec->feedback);
 
-	if (result == NULL || item == NULL)
+	if (item == NULL)
 		return false;
-	*result = exec->result;
 	*item = exec->done;
-	gyr_broadcast_publish(exec->results);
 	gyr_spsc_publish(exec->feedback);
+	exec_hold(exec);
 	return true;
 }
 
@@ -222,7 +222,9 @@ static int step_transaction(struct gyr_exec *exec, enum gyr_exec_step *step,
 			return 0;
 	}
 	*step = GYR_EXEC_WAIT_RING;
-	if (!report_accounts(exec) || (exec->live && !report_result(exec)))
+	if (exec->held_count == GYR_EXEC_HELD_MAX && !exec_tell_held(exec))
+		return 0;
+	if (!report_accounts(exec) || (exec->live && !report_transaction(exec)))
 		return 0;
 	exec->phase = GYR_EXEC_IDLE;
 	*step = GYR_EXEC_DONE;
@@ -258,6 +260,8 @@ static int step_block(struct gyr_exec *exec, enum gyr_exec_step *step,
 			 (unsigned long long)body->number, (unsigned long long)record->position,
 			 (unsigned long long)exec->block_number);
 	*step = GYR_EXEC_WAIT_RING;
+	if (!exec_tell_held(exec))
+		return 0;
 	if (exec->live && (item = gyr_spsc_reserve(exec->feedback)) == NULL)
 		return 0;
 	if (exec->phase == GYR_EXEC_IDLE && exec->block_number != 0) {
@@ -343,6 +347,10 @@ int gyr_exec_poll(struct gyr_exec *exec, bool *stalled, unsigned budget)
 
 	*stalled = false;
 	take_rooted(exec);
+	if (exec->held_count != 0 && !exec_tell_held(exec)) {
+		*stalled = true;
+		return 0;
+	}
 	while (done < budget) {
 		const struct gyr_log_record *record = gyr_log_peek(exec->log, exec->reader);
 		enum gyr_exec_step step;
@@ -367,6 +375,8 @@ int gyr_exec_poll(struct gyr_exec *exec, bool *stalled, unsigned budget)
 		*stalled = true;
 		break;
 	}
+	if (exec->held_count != 0 && !exec_tell_held(exec))
+		*stalled = true;
 	if (done > 0)
 		gyr_log_release(exec->log, exec->reader);
 	return (int)done;
@@ -399,5 +409,6 @@ void gyr_exec_go_live(struct gyr_exec *exec)
 
 bool gyr_exec_drained(const struct gyr_exec *exec)
 {
-	return exec->phase == GYR_EXEC_IDLE && gyr_log_lag(exec->log, exec->reader) == 0;
+	return exec->phase == GYR_EXEC_IDLE && exec->held_count == 0 &&
+	       gyr_log_lag(exec->log, exec->reader) == 0;
 }

@@ -91,6 +91,15 @@ struct gyr_exec_ahead {
 	struct gyr_exec_parsed parsed[GYR_EXEC_AHEAD_MAX];
 };
 
+/* Live, results are told so many at a time, at most: the hashes of their logs side by side. */
+#define GYR_EXEC_HELD_MAX 8
+
+/* A result that is not told yet. */
+struct gyr_exec_held {
+	struct gyr_exec_result result;
+	struct gyr_slice logs; /* encoded; empty: none */
+};
+
 struct gyr_exec {
 	struct gyr_stf *stf;
 	struct gyr_txn_rules rules;
@@ -117,6 +126,10 @@ struct gyr_exec {
 	uint64_t block_gas_used;
 	bool live; /* the rings are told */
 	struct gyr_exec_ahead ahead;
+	struct gyr_exec_held held[GYR_EXEC_HELD_MAX];
+	unsigned held_count;
+	unsigned held_told;	  /* of them; not 0 only where the ring has no room */
+	struct gyr_slice logs;	  /* of the running transaction */
 	struct gyr_txn txn;	  /* that was not read ahead */
 	struct gyr_u256 reserved; /* by the sequencer for the running transaction */
 	struct gyr_feedback done; /* of the running transaction, filled as it ends */

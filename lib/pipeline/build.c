@@ -107,6 +107,7 @@ static int build_state(struct gyr_server *server)
 	if (!gyr_stf_init(&server->stf, &arena, &limits, &server->chain,
 			  server->options.drivers.keccak, server->options.drivers.precompile))
 		GYR_FAIL(GYR_ERR_MEMORY, "the state does not fit its arena");
+	gyr_stf_defer_receipts(server->stf);
 	server_place(server, GYR_CONF_STAGE_ROOT, 0);
 	GYR_TRY(carve_arena(server, &arena, "tries", gyr_stf_root_size(&root_limits)));
 	if (!gyr_stf_root_init(&server->stage_root.root, &arena, &root_limits,

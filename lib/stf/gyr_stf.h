@@ -226,6 +226,9 @@ enum gyr_stf_status gyr_stf_tx_end(struct gyr_stf *stf, struct gyr_stf_receipt *
  */
 void gyr_stf_defer_receipts(struct gyr_stf *stf);
 
+/* What it hashes with. */
+const struct gyr_keccak_ops *gyr_stf_keccak(const struct gyr_stf *stf);
+
 /* Bytes of a log of the last receipt. */
 struct gyr_slice gyr_stf_log_data(const struct gyr_stf *stf, const struct gyr_evm_log *log);
 

@@ -167,6 +167,11 @@ void gyr_stf_defer_receipts(struct gyr_stf *stf)
 	stf->receipts_deferred = true;
 }
 
+const struct gyr_keccak_ops *gyr_stf_keccak(const struct gyr_stf *stf)
+{
+	return stf->keccak;
+}
+
 unsigned gyr_stf_high_water(const struct gyr_stf *stf)
 {
 	return gyr_state_high_water(&stf->state);
