@@ -315,11 +315,14 @@ static void store_jumps(const struct gyr_evm_translator *t, uint32_t *jumps)
 }
 
 /*
- * Jumps over blocks that only jump on. Their stack checks hold: the block that jumps here had room
- * for the destination too. At most HOP_MAX, so that time stays linear and circles end.
+ * Jumps over blocks that only jump on. Their stack checks hold: a block that jumps here, by a
+ * destination it has pushed, had room for theirs too; one that only runs into a destination may
+ * have a full stack (JUMP's second is 0). At most HOP_MAX, so that time stays linear and circles
+ * end.
  */
 static void shorten_jump(const struct gyr_evm_translator *t, struct evm_cell *cell)
 {
+	uint32_t least = cell->second == 0 ? GYR_EVM_STACK_MAX : GYR_EVM_STACK_MAX - 1;
 	uint32_t gas = 0;
 
 	for (unsigned hop = 0; hop < HOP_MAX && (uint32_t)cell->target != TARGET_BAD; hop++) {
@@ -327,7 +330,7 @@ static void shorten_jump(const struct gyr_evm_translator *t, struct evm_cell *ce
 
 		if (op_of(&header[1]) != STREAM_JUMP || header[1].c != 0 ||
 		    header->block.gas > HOP_GAS_MAX || header->block.need != 0 ||
-		    header->block.range < (GYR_EVM_STACK_MAX - 1) * 32)
+		    header->block.range < least * 32)
 			break;
 		gas += header->block.gas;
 		cell->target = header[1].target;

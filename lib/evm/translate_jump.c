@@ -21,9 +21,13 @@ static struct evm_cell *emit_exit(struct gyr_evm_translator *t, unsigned op)
 	return cell;
 }
 
+/* Of an instruction: its second is 1, unlike that of a jump over a run of destinations. */
 static void emit_jump(struct gyr_evm_translator *t, uint32_t target)
 {
-	emit_exit(t, STREAM_JUMP)->target = (int32_t)target;
+	struct evm_cell *cell = emit_exit(t, STREAM_JUMP);
+
+	cell->target = (int32_t)target;
+	cell->second = 1;
 }
 
 enum flow translate_jump(struct gyr_evm_translator *t)

@@ -66,7 +66,7 @@ static void a_full_ring_begins_again(void **state)
 	free(memory);
 }
 
-/* Runs code translated, in the least slices; its gas is that of tier 0. */
+/* Runs code, translated if there are streams, in the least slices; its gas, 0 for a failure. */
 static uint64_t run(struct gyr_evm_streams *streams, const uint8_t *code, size_t length)
 {
 	const struct gyr_slice none = { NULL, 0 };
@@ -89,8 +89,7 @@ static uint64_t run(struct gyr_evm_streams *streams, const uint8_t *code, size_t
 		status = gyr_stf_step(rig.stf, 1);
 	assert_int_equal(status, GYR_STF_DONE);
 	assert_int_equal(gyr_stf_tx_end(rig.stf, &receipt), GYR_STF_DONE);
-	assert_true(receipt.success);
-	return receipt.gas_used;
+	return receipt.success ? receipt.gas_used : 0;
 }
 
 /* Nearly as much as a block may cost, then a run of jump destinations: a slice must cover it. */
@@ -108,8 +107,52 @@ static void no_block_exceeds_a_slice(void **state)
 		memset(code, 0x5b, sizeof code);
 		for (unsigned i = 0; i < logs; i++)
 			memcpy(code + (size_t)3 * i, "\x5f\x5f\xa0", 3);
+		assert_true(run(NULL, code, sizeof code) != 0);
 		assert_true(run(streams, code, sizeof code) == run(NULL, code, sizeof code));
 	}
+	free(memory);
+}
+
+/*
+ * Words on the stack, a run of jump destinations, and after it a jump to the end: its destination
+ * needs room, however the run is entered.
+ */
+static void jumps_need_room_for_their_destination(void **state)
+{
+	uint8_t code[1200];
+	const struct gyr_evm_streams_limits limits = { .bytes = (size_t)8 << 20,
+						       .count_max = 8,
+						       .code_length_max = sizeof code };
+	void *memory;
+	struct gyr_evm_streams *streams = streams_of(&memory, &limits);
+
+	(void)state;
+	for (unsigned words = 1020; words <= 1024; words++)
+		for (unsigned count = 1; count <= 3; count++)
+			for (unsigned jump = 0; jump < 2; jump++) {
+				unsigned length = words, end;
+				uint64_t used;
+
+				memset(code, 0x5f, words);
+				/* PUSH2 to the first of the run, JUMP: or run into it. */
+				if (jump == 1) {
+					code[length] = 0x61;
+					code[length + 1] = (uint8_t)((words + 4) >> 8);
+					code[length + 2] = (uint8_t)(words + 4);
+					code[length + 3] = 0x56;
+					length += 4;
+				}
+				memset(code + length, 0x5b, count);
+				length += count;
+				end = length + 5;
+				code[length] = 0x61;
+				code[length + 1] = (uint8_t)(end >> 8);
+				code[length + 2] = (uint8_t)end;
+				memcpy(code + length + 3, "\x56\xfe\x5b\x00", 4);
+				used = run(NULL, code, end + 2);
+				assert_true((used == 0) == (words == 1024));
+				assert_true(run(streams, code, end + 2) == used);
+			}
 	free(memory);
 }
 
@@ -118,6 +161,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_full_ring_begins_again),
 		cmocka_unit_test(no_block_exceeds_a_slice),
+		cmocka_unit_test(jumps_need_room_for_their_destination),
 	};
 	const struct gyr_stf_limits limits = gyr_stf_limits_of(2000000, 30000000, 4096, 4096);
 	int failed;
