@@ -325,9 +325,9 @@ static void make_lane(struct sim_world *world)
 	struct gyr_conf *conf = &world->conf;
 	struct gyr_conf_lane *lane = &conf->lanes[0];
 	static const enum gyr_conf_stage_kind single[] = {
-		GYR_CONF_STAGE_SEQUENCE, GYR_CONF_STAGE_WAL,  GYR_CONF_STAGE_EXEC,
-		GYR_CONF_STAGE_KNOWN,	 GYR_CONF_STAGE_ROOT, GYR_CONF_STAGE_CHECKPOINT,
-		GYR_CONF_STAGE_PREPARE,
+		GYR_CONF_STAGE_SEQUENCE,   GYR_CONF_STAGE_WAL,	     GYR_CONF_STAGE_EXEC,
+		GYR_CONF_STAGE_KNOWN,	   GYR_CONF_STAGE_TRANSLATE, GYR_CONF_STAGE_ROOT,
+		GYR_CONF_STAGE_CHECKPOINT, GYR_CONF_STAGE_PREPARE,
 	};
 
 	conf->gate_count = 1 + (unsigned)gyr_rng_below(&world->rng, 2);

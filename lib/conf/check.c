@@ -23,8 +23,8 @@ const char *check_stage(struct gyr_conf_stage *stage, const char *text)
 		stage->index = (unsigned)index;
 		return NULL;
 	}
-	return "is no stage: gate, verify, sequence, wal, exec, known, root, checkpoint, "
-	       "prepare, journal, metrics";
+	return "is no stage: gate, verify, sequence, wal, exec, known, translate, root, "
+	       "checkpoint, prepare, journal, metrics";
 }
 
 static unsigned expected_count(const struct gyr_conf *conf, enum gyr_conf_stage_kind kind)
@@ -114,8 +114,9 @@ static int check_presence(struct document *document, const struct gyr_conf *conf
 	if (conf->verify_count == 0)
 		return document_refuse(document, "lanes", "no lane has the stage verify 0");
 	for (unsigned kind = 0; kind < GYR_CONF_STAGE_KIND_COUNT; kind++)
-		for (unsigned i = 0; kind != GYR_CONF_STAGE_KNOWN &&
-				     i < expected_count(conf, (enum gyr_conf_stage_kind)kind);
+		for (unsigned i = 0;
+		     kind != GYR_CONF_STAGE_KNOWN && kind != GYR_CONF_STAGE_TRANSLATE &&
+		     i < expected_count(conf, (enum gyr_conf_stage_kind)kind);
 		     i++)
 			if (gyr_conf_lane_of(conf, (enum gyr_conf_stage_kind)kind, i) == NULL)
 				return document_refuse(

@@ -35,6 +35,7 @@ enum gyr_conf_stage_kind {
 	GYR_CONF_STAGE_WAL,	   /* data; one */
 	GYR_CONF_STAGE_EXEC,	   /* data; exec.shards of them */
 	GYR_CONF_STAGE_KNOWN,	   /* cold; one or none: tables of known senders' keys */
+	GYR_CONF_STAGE_TRANSLATE,  /* cold; one or none: tier 1's form of hot code */
 	GYR_CONF_STAGE_ROOT,	   /* cold; one: state roots of finished blocks */
 	GYR_CONF_STAGE_CHECKPOINT, /* cold; one */
 	GYR_CONF_STAGE_PREPARE,	   /* cold; one: zero-writes log segments ahead */
@@ -152,7 +153,9 @@ struct gyr_conf {
 		uint64_t slot_count;
 		uint64_t code_size;
 		uint64_t shards;
-		uint64_t gas_slice; /* gas that one poll may run */
+		uint64_t stream_size; /* pool of hot code's streams */
+		uint64_t stream_gas;  /* that code uses before it gets one */
+		uint64_t gas_slice;   /* gas that one poll may run */
 	} exec;
 	struct {
 		bool enabled;

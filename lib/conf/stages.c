@@ -11,6 +11,7 @@ static const struct {
 	[GYR_CONF_STAGE_WAL] = { "wal", true },
 	[GYR_CONF_STAGE_EXEC] = { "exec", true },
 	[GYR_CONF_STAGE_KNOWN] = { "known", false },
+	[GYR_CONF_STAGE_TRANSLATE] = { "translate", false },
 	[GYR_CONF_STAGE_ROOT] = { "root", false },
 	[GYR_CONF_STAGE_CHECKPOINT] = { "checkpoint", false },
 	[GYR_CONF_STAGE_PREPARE] = { "prepare", false },

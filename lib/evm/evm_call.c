@@ -152,8 +152,9 @@ static const struct gyr_code *code_of(struct gyr_evm *evm, const struct gyr_acco
 static void choose_tier(struct gyr_evm *evm, struct gyr_evm_frame *frame,
 			const struct gyr_code *code, int64_t gas)
 {
-	/* Acquire: pairs with the release of whoever translated it, maybe on another lane. */
-	const struct gyr_evm_stream *stream = __atomic_load_n(&code->stream, __ATOMIC_ACQUIRE);
+	/* Pairs with the store of whoever translated it, maybe on another lane (gyr_evm_publish);
+	 * sequentially consistent for the sake of gyr_evm_quiet. */
+	const struct gyr_evm_stream *stream = __atomic_load_n(&code->stream, __ATOMIC_SEQ_CST);
 
 	if (stream == NULL || stream->fork != (uint32_t)evm->rules.fork || evm->tracer != NULL) {
 		frame->heated = (uint32_t)(code - evm->state->codes);

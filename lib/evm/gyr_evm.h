@@ -220,10 +220,11 @@ static inline uint32_t gyr_evm_take_wanted(struct gyr_evm *evm)
 static inline void gyr_evm_quiet(struct gyr_evm *evm)
 {
 	gyr_assert(evm->frame == NULL);
-	/* Release: streams that ran are done with. The fence: none that was taken back before the
-	 * owner reads this count is found again. One writer: this machine's thread. */
-	__atomic_store_n(&evm->quiet, evm->quiet + 1, __ATOMIC_RELEASE);
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	/* Streams that ran are done with. One writer: this machine's thread; read by take_back and
+	 * readers_passed (streams.c). Sequentially consistent with the load in choose_tier, and
+	 * with the store and load in take_back: where that saw the count before this, no later
+	 * frame finds what it took back. */
+	__atomic_store_n(&evm->quiet, evm->quiet + 1, __ATOMIC_SEQ_CST);
 }
 
 /* True when code of the account stands at this address that the fork has a precompile for. */

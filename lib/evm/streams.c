@@ -91,11 +91,9 @@ static void take_back(struct gyr_evm_streams *streams)
 
 	gyr_evm_publish(code, NULL);
 	streams->evicted++;
-	/* A reader that counts up after this cannot find the stream any more: the fence here and
-	 * the one of gyr_evm_quiet order the store above and its count. */
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	/* A reader that counts up after this cannot find the stream any more (gyr_evm_quiet). */
 	for (unsigned i = 0; i < streams->reader_count; i++)
-		streams->seen[i] = __atomic_load_n(&streams->readers[i]->quiet, __ATOMIC_RELAXED);
+		streams->seen[i] = __atomic_load_n(&streams->readers[i]->quiet, __ATOMIC_SEQ_CST);
 }
 
 /* The bytes that a stream takes at the place where it would go: none is cut at the ring's end. */

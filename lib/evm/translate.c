@@ -395,6 +395,6 @@ struct gyr_evm_stream *gyr_evm_translate_store(struct gyr_evm_translator *t, voi
 void gyr_evm_publish(struct gyr_code *code, const struct gyr_evm_stream *stream)
 {
 	gyr_assert(stream == NULL || stream->code == code->bytes);
-	/* Release: pairs with the acquire of a frame that is entered (choose_tier). */
-	__atomic_store_n(&code->stream, stream, __ATOMIC_RELEASE);
+	/* Pairs with the load in choose_tier; for the order see gyr_evm_quiet. */
+	__atomic_store_n(&code->stream, stream, __ATOMIC_SEQ_CST);
 }

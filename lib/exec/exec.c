@@ -24,6 +24,26 @@ static void take_rooted(struct gyr_exec *exec)
 	}
 }
 
+/*
+ * Between transactions: no stream is in use, and code that ran hot is asked for. What finds no room
+ * in the ring stays with the machine.
+ */
+static void ask_for_streams(struct gyr_exec *exec)
+{
+	struct gyr_evm *evm = gyr_stf_evm(exec->stf);
+	struct gyr_exec_wanted *item;
+	uint32_t code;
+
+	if (exec->wanted == NULL || exec->phase == GYR_EXEC_RUNNING)
+		return;
+	gyr_evm_quiet(evm);
+	while ((item = gyr_spsc_reserve(exec->wanted)) != NULL &&
+	       (code = gyr_evm_take_wanted(evm)) != 0) {
+		*item = (struct gyr_exec_wanted){ &evm->state->codes[code], evm->rules.fork };
+		gyr_spsc_publish(exec->wanted);
+	}
+}
+
 static uint8_t account_flags(const struct gyr_stf_account *account)
 {
 	return (uint8_t)((account->has_code ? GYR_VIEW_CODE : 0) |
@@ -347,6 +367,7 @@ int gyr_exec_poll(struct gyr_exec *exec, bool *stalled, unsigned budget)
 
 	*stalled = false;
 	take_rooted(exec);
+	ask_for_streams(exec);
 	if (exec->held_count != 0 && !exec_tell_held(exec)) {
 		*stalled = true;
 		return 0;

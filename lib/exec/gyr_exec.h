@@ -49,6 +49,12 @@ struct gyr_exec_rooted {
 	struct gyr_hash block_hash;
 };
 
+/* Execution to the translate lane: code that is worth a stream of tier 1. */
+struct gyr_exec_wanted {
+	struct gyr_code *code;
+	enum gyr_fork fork;
+};
+
 /* X(name, text): written by execution's lane, read relaxed by others. */
 #define GYR_EXEC_COUNTERS(X)                                                                       \
 	X(transactions, "transactions executed")                                                   \
@@ -110,6 +116,7 @@ struct gyr_exec {
 	struct gyr_spsc *feedback;
 	struct gyr_spsc *blocks; /* struct gyr_exec_block, to the root lane */
 	struct gyr_spsc *rooted; /* struct gyr_exec_rooted, from it */
+	struct gyr_spsc *wanted; /* struct gyr_exec_wanted, to the translate lane; NULL: none */
 	int64_t gas_slice;
 	/* For checkpoints: as many as blocks may be held, or none. */
 	struct gyr_exec_block_log *block_logs;

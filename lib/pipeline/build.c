@@ -6,7 +6,9 @@
 #define RESULT_COUNT	  16384u
 #define FEEDBACK_COUNT	  16384u
 #define KEY_REQUEST_COUNT 1024u
-#define BLOCK_RING_COUNT  4u /* a power of two, at least SERVER_BLOCKS_HELD */
+#define BLOCK_RING_COUNT  4u   /* a power of two, at least SERVER_BLOCKS_HELD */
+#define WANTED_COUNT	  64   /* pieces of code that wait for their streams */
+#define STREAM_COUNT	  4096 /* streams at a time */
 
 /* Raw transactions in an EVM block: beyond it the sequencer says BLOCK_FULL. */
 #define BLOCK_BYTES_MAX (128u << 20)
@@ -148,6 +150,36 @@ static int build_exec(struct gyr_server *server)
 	server->stage_root.blocks = server->blocks;
 	server->stage_root.rooted = server->rooted;
 	server->stage_root.fault = &server->fault;
+	return 0;
+}
+
+/* Tier 1 of the EVM, where a lane has the stage that makes its streams. */
+static int build_translate(struct gyr_server *server)
+{
+	const struct gyr_evm_streams_limits limits = {
+		.bytes = gyr_max_u64(server->conf.exec.stream_size,
+				     gyr_evm_stream_size_max(GYR_EVM_TRANSLATE_LENGTH_MAX)),
+		.count_max = STREAM_COUNT,
+		.code_length_max = GYR_EVM_TRANSLATE_LENGTH_MAX,
+	};
+	struct stage_translate *stage;
+	struct gyr_arena arena;
+	void *memory;
+
+	if (gyr_conf_lane_of(&server->conf, GYR_CONF_STAGE_TRANSLATE, 0) == NULL)
+		return 0;
+	GYR_TRY(server_carve(server, &memory, "translate", sizeof *stage));
+	stage = memory;
+	GYR_TRY(carve_arena(server, &arena, "streams", gyr_evm_streams_size(&limits)));
+	stage->streams = gyr_evm_streams_init(&arena, &limits);
+	if (stage->streams == NULL)
+		GYR_FAIL(GYR_ERR_MEMORY, "the streams do not fit their arena");
+	gyr_evm_streams_reader(stage->streams, gyr_stf_evm(server->stf));
+	gyr_evm_heat(gyr_stf_evm(server->stf), server->conf.exec.stream_gas);
+	GYR_TRY(carve_spsc(server, &stage->wanted, "wanted", sizeof(struct gyr_exec_wanted),
+			   WANTED_COUNT));
+	server->exec->wanted = stage->wanted;
+	server->stage_translate = stage;
 	return 0;
 }
 
@@ -360,6 +392,7 @@ int server_build(struct gyr_server *server)
 	GYR_TRY(build_state(server));
 	GYR_TRY(build_log(server));
 	GYR_TRY(build_exec(server));
+	GYR_TRY(build_translate(server));
 	GYR_TRY(server_build_checkpoint(server));
 	GYR_TRY(build_intakes(server));
 	GYR_TRY(build_sequence(server));

@@ -56,6 +56,11 @@ static void add_stage(struct gyr_server *server, struct gyr_lane *lane,
 			return;
 		gyr_lane_add(lane, &stage_known_ops, server->stage_known, 1);
 		break;
+	case GYR_CONF_STAGE_TRANSLATE:
+		if (server->stage_translate == NULL)
+			return;
+		gyr_lane_add(lane, &stage_translate_ops, server->stage_translate, 1);
+		break;
 	case GYR_CONF_STAGE_ROOT:
 		gyr_lane_add(lane, &stage_root_ops, &server->stage_root, 1);
 		break;

@@ -19,6 +19,7 @@
 #include "stage_metrics.h"
 #include "stage_root.h"
 #include "stage_sequence.h"
+#include "stage_translate.h"
 #include "stage_verify.h"
 #include "stage_wal.h"
 
@@ -97,7 +98,8 @@ struct gyr_server {
 
 	struct server_gate gates[GYR_CONF_GATE_COUNT_MAX];
 	struct stage_verify *verifies[GYR_CONF_VERIFY_COUNT_MAX];
-	struct stage_known *stage_known; /* NULL: no known senders */
+	struct stage_known *stage_known;	 /* NULL: no known senders */
+	struct stage_translate *stage_translate; /* NULL: all code runs in tier 0 */
 	struct stage_sequence stage_sequence;
 	struct stage_wal stage_wal;
 	struct stage_exec stage_exec;

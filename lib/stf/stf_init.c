@@ -105,6 +105,7 @@ void gyr_stf_reset(struct gyr_stf *stf, const struct gyr_chain_config *config)
 	gyr_state_reset(&stf->state);
 	stf->evm.frame = NULL;
 	stf->evm.fatal = false;
+	stf->evm.wanted_count = 0;
 	stf->evm.chain_id = config->chain_id;
 	stf->config = *config;
 	stf->sealed = false;

@@ -14,6 +14,7 @@
 #define LARGE_SIZE	   (132u << 10)
 #define CHUNK_SIZE	   (132u << 10)
 #define SESSION_SIZE	   4096u
+#define TRANSLATOR_SIZE	   (4u << 20)
 #define KNOWN_SENDER_SIZE  (66u << 10)
 #define VERIFY_SIZE	   (4u << 20)
 #define ADMISSION_SIZE	   96u
@@ -87,6 +88,9 @@ static void back_rows(struct gyr_topo_plan *plan, const struct gyr_conf *conf)
 		    "exec %u: accounts", i);
 		row(plan, shard, conf->exec.slot_count / conf->exec.shards * 2 * SLOT_SIZE,
 		    "exec %u: storage slots", i);
+		if (i == 0 && gyr_conf_lane_of(conf, GYR_CONF_STAGE_TRANSLATE, 0) != NULL)
+			row(plan, shard, conf->exec.stream_size + TRANSLATOR_SIZE,
+			    "streams of hot code");
 		row(plan, shard, conf->exec.code_size / conf->exec.shards + EXEC_FIXED_SIZE,
 		    "exec %u: code and arena", i);
 	}

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The official state tests, every fork that a file names: root and logs hash of each post-state,
- * with whole transactions and again in slices of gas. GYR_LONG=1 leaves out nothing; else the two
- * files that take most of the time are skipped by name.
+ * in both tiers, with whole transactions and again in slices of gas. GYR_LONG=1 leaves out nothing;
+ * else the two files that take most of the time are skipped by name.
  */
 #include "gyr_test.h"
 
@@ -27,7 +27,7 @@ static bool archive_path(char out[4200], const char *name)
 	return access(out, R_OK) == 0;
 }
 
-static void run(const char *name, int64_t gas_slice, uint64_t count_min)
+static void run(const char *name, unsigned tier, int64_t gas_slice, uint64_t count_min)
 {
 	const struct gyr_statetest_options options = {
 		.keccak = accel.keccak,
@@ -36,6 +36,7 @@ static void run(const char *name, int64_t gas_slice, uint64_t count_min)
 		.skip_count = getenv("GYR_LONG") != NULL ? 0 : GYR_COUNT(slow),
 		.job_count = 1,
 		.gas_slice = gas_slice,
+		.tier = tier,
 		.out = stdout,
 	};
 	struct gyr_statetest_totals totals;
@@ -47,26 +48,36 @@ static void run(const char *name, int64_t gas_slice, uint64_t count_min)
 		fail_msg("%s", gyr_err_cause());
 	gyr_statetest_print_totals(&options, &totals);
 	assert_int_equal(totals.failed, 0);
+	assert_true(tier == 0 || totals.translated > totals.passed / 2);
 	assert_true(totals.passed >= count_min);
 }
 
 static void general_state_tests(void **state)
 {
 	(void)state;
-	run("GeneralStateTests", 0, 13000);
+	run("GeneralStateTests", 0, 0, 13000);
 }
 
 static void general_state_tests_in_slices(void **state)
 {
 	(void)state;
-	run("GeneralStateTests", 1, 13000);
+	run("GeneralStateTests", 0, 1, 13000);
+}
+
+static void general_state_tests_translated(void **state)
+{
+	(void)state;
+	run("GeneralStateTests", 1, 0, 13000);
+	run("GeneralStateTests", 1, 1, 13000);
 }
 
 static void osaka(void **state)
 {
 	(void)state;
-	run("osaka", 0, 290);
-	run("osaka", 1, 290);
+	for (unsigned tier = 0; tier < 2; tier++) {
+		run("osaka", tier, 0, 290);
+		run("osaka", tier, 1, 290);
+	}
 }
 
 int main(void)
@@ -74,6 +85,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(general_state_tests),
 		cmocka_unit_test(general_state_tests_in_slices),
+		cmocka_unit_test(general_state_tests_translated),
 		cmocka_unit_test(osaka),
 	};
 	char path[4200];
