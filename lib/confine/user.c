@@ -51,23 +51,25 @@ int gyr_confine_find(struct gyr_confine_user *out, const char *user, const char 
 	return 0;
 }
 
+/*
+ * Without opening what is no folder: closing a file gives up every lock of fcntl that this process
+ * has on it, and the store has one on its lock file.
+ */
 static int give_one(int directory, const char *name, const char *path,
 		    const struct gyr_confine_user *to, int *folder)
 {
-	int fd = openat(directory, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+	int fd = openat(directory, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	struct stat info;
 
 	*folder = -1;
 	if (fd < 0) {
-		/* A link itself may be given: nothing of what it names changes. */
-		if (errno == ELOOP &&
-		    fchownat(directory, name, to->uid, to->gid, AT_SYMLINK_NOFOLLOW) == 0)
-			return 0;
 		if (errno == ENOENT)
 			return 0;
 		GYR_FAIL(GYR_ERR_PERMISSION, "cannot open %s%s: %s", path, name, strerror(errno));
 	}
-	if (fstat(fd, &info) < 0 || (!S_ISDIR(info.st_mode) && !S_ISREG(info.st_mode))) {
+	/* A link itself may be given: nothing of what it names changes. */
+	if (fstat(fd, &info) < 0 ||
+	    (!S_ISDIR(info.st_mode) && !S_ISREG(info.st_mode) && !S_ISLNK(info.st_mode))) {
 		(void)close(fd);
 		GYR_FAIL(GYR_ERR_PERMISSION, "%s%s is neither a file nor a folder", path, name);
 	}
@@ -78,15 +80,20 @@ static int give_one(int directory, const char *name, const char *path,
 			 name, to->name);
 	}
 	if ((info.st_uid != to->uid || info.st_gid != to->gid) &&
-	    fchown(fd, to->uid, to->gid) < 0) {
+	    fchownat(fd, "", to->uid, to->gid, AT_EMPTY_PATH) < 0) {
 		(void)close(fd);
 		GYR_FAIL(GYR_ERR_PERMISSION, "%s%s cannot be given to user %s: %s", path, name,
 			 to->name, strerror(errno));
 	}
-	if (S_ISDIR(info.st_mode))
-		*folder = fd;
-	else
-		(void)close(fd);
+	if (S_ISDIR(info.st_mode)) {
+		*folder = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (*folder < 0) {
+			(void)close(fd);
+			GYR_FAIL(GYR_ERR_PERMISSION, "cannot open %s%s: %s", path, name,
+				 strerror(errno));
+		}
+	}
+	(void)close(fd);
 	return 0;
 }
 

@@ -155,6 +155,25 @@ static uid_t owner(const char *folder, const char *name)
 	return info.st_uid;
 }
 
+/* Whether another process finds a lock of fcntl on the file. */
+static bool is_locked(const char *folder, const char *name)
+{
+	struct flock lock = { .l_type = F_RDLCK, .l_whence = SEEK_SET };
+	char path[200];
+	int status;
+	pid_t child;
+
+	(void)snprintf(path, sizeof path, "%s/%s", folder, name);
+	child = fork();
+	if (child == 0) {
+		int fd = open(path, O_RDONLY);
+
+		_exit(fd >= 0 && fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type == F_WRLCK);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	return WIFEXITED(status) && WEXITSTATUS(status) == 1;
+}
+
 static void need_root(void)
 {
 	if (geteuid() != 0)
@@ -164,9 +183,11 @@ static void need_root(void)
 static void a_directory_changes_hands(void **state)
 {
 	char folder[] = "/tmp/gyr-confine-XXXXXX";
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 	struct gyr_confine_user nobody;
 	char inner[64];
 	char command[300];
+	int fd;
 
 	(void)state;
 	need_root();
@@ -178,7 +199,12 @@ static void a_directory_changes_hands(void **state)
 	make_file(inner, "segment");
 	(void)snprintf(command, sizeof command, "ln -s /etc/hostname %s/metrics", folder);
 	assert_int_equal(system(command), 0);
+	(void)snprintf(command, sizeof command, "%s/lock", folder);
+	fd = open(command, O_RDWR | O_CLOEXEC);
+	assert_int_equal(fcntl(fd, F_SETLK, &lock), 0);
 	assert_int_equal(gyr_confine_give(folder, &nobody), 0);
+	assert_true(is_locked(folder, "lock")); /* still: the store relies on it */
+	(void)close(fd);
 	assert_int_equal(owner(folder, ""), NOBODY);
 	assert_int_equal(owner(folder, "lock"), NOBODY);
 	assert_int_equal(owner(inner, "segment"), NOBODY);
