@@ -373,10 +373,13 @@ int command_metrics(int argc, char **argv)
 int command_errors(int argc, char **argv)
 {
 	uint64_t span_ns = 0;
+	bool follow = false;
 	bool json = false;
 	const struct gyr_args_option options[] = {
 		{ "last", 'l', GYR_ARGS_DURATION, &span_ns, "TIME",
 		  "only what happened within this time, for example 24h" },
+		{ "follow", 'f', GYR_ARGS_FLAG, &follow, NULL,
+		  "show what comes from now on, until a signal" },
 		{ "json", 'j', GYR_ARGS_FLAG, &json, NULL, "as one JSON object" },
 	};
 	static const struct gyr_args_note exits[] = {
@@ -407,6 +410,9 @@ int command_errors(int argc, char **argv)
 	directory = directory_of(argv[1]);
 	if (directory == NULL)
 		return finish(-GYR_ERR_CONFIG, args.program);
+	if (follow)
+		return finish(gyr_operate_errors_follow(directory, json, &stopped, stdout),
+			      args.program);
 	return finish(gyr_operate_errors(directory,
 					 span_ns == 0 ? 0 : gyr_operate_utc_ns() - span_ns, json,
 					 stdout),

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
+#include <time.h>
 
 #include "gyr_err.h"
 #include "gyr_journal_errors.h"
 #include "gyr_json.h"
 #include "gyr_operate.h"
+
+#define FOLLOW_NS 200000000
 
 static void write_json(struct gyr_json *json, const struct gyr_journal_error *entry)
 {
@@ -79,4 +82,52 @@ int gyr_operate_errors(const char *directory, uint64_t since_utc_ns, bool json, 
 	}
 	free(entries);
 	return failed ? GYR_OPERATE_NO : GYR_OPERATE_YES;
+}
+
+/* What is new since the last look: the entries said something later than that. */
+static uint64_t show_since(struct gyr_journal_error *entries, int count, uint64_t since_utc_ns,
+			   bool json, FILE *to)
+{
+	uint64_t latest = since_utc_ns;
+
+	/* They come latest first: the oldest news first reads better. */
+	for (int i = count; i-- > 0;) {
+		struct gyr_json out = gyr_json_begin_lines(to);
+
+		if (entries[i].last_utc_ns <= since_utc_ns)
+			continue;
+		if (json)
+			write_json(&out, &entries[i]);
+		else
+			write_row(to, &entries[i]);
+		latest = gyr_max_u64(latest, entries[i].last_utc_ns);
+	}
+	(void)fflush(to);
+	return latest;
+}
+
+int gyr_operate_errors_follow(const char *directory, bool json, const _Atomic int *stopped,
+			      FILE *to)
+{
+	struct gyr_journal_error *entries = calloc(GYR_JOURNAL_ERROR_COUNT_MAX, sizeof *entries);
+	const struct timespec length = { .tv_nsec = FOLLOW_NS };
+	uint64_t since_utc_ns = gyr_operate_utc_ns();
+
+	if (entries == NULL)
+		GYR_FAIL(GYR_ERR_MEMORY, "no memory for the error log");
+	while (atomic_load_explicit(stopped, memory_order_relaxed) == 0) {
+		uint64_t lost;
+		int count = gyr_journal_errors_read(entries, GYR_JOURNAL_ERROR_COUNT_MAX, &lost,
+						    directory);
+
+		if (count == -GYR_ERR_DATA) {
+			free(entries);
+			return count;
+		}
+		gyr_err_clear();
+		since_utc_ns = show_since(entries, count, since_utc_ns, json, to);
+		(void)nanosleep(&length, NULL);
+	}
+	free(entries);
+	return 0;
 }

@@ -73,6 +73,11 @@ GYR_MUST_USE int gyr_operate_serve(const char *directory, const char *address,
 GYR_MUST_USE int gyr_operate_errors(const char *directory, uint64_t since_utc_ns, bool json,
 				    FILE *to);
 
+/* Shows entries as they come or speak again, until *stopped: a line or a JSON object each. A server
+ * that has not run there yet is waited for. */
+GYR_MUST_USE int gyr_operate_errors_follow(const char *directory, bool json,
+					   const _Atomic int *stopped, FILE *to);
+
 /* What the log is read and its senders recovered with. */
 struct gyr_operate_log_drivers {
 	const struct gyr_blockdev_ops *block;

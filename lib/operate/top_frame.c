@@ -85,23 +85,13 @@ static void print_head(const struct frame *frame)
 	bool error_known = error_ns > 0 && error_ns < GYR_CLOCK_ERROR_UNKNOWN_NS;
 	char texts[4][GYR_UNITS_TEXT_MAX];
 
-	(void)fprintf(frame->to, "%sgyr %.31s%s  %s%s%s  pid %llu  up %llu:%02llu:%02llu\n",
+	(void)fprintf(frame->to, "%sgyr %.31s%s  %s%s%s  pid %llu  up %llu:%02llu:%02llu",
 		      paint(frame, BOLD), area->header.version, paint(frame, PLAIN),
 		      paint(frame, state == GYR_OPERATE_SERVING ? GREEN : RED),
 		      gyr_operate_state_name(state), paint(frame, PLAIN),
 		      (unsigned long long)area->header.pid, (unsigned long long)(up_s / 3600),
 		      (unsigned long long)(up_s / 60 % 60), (unsigned long long)(up_s % 60));
-	(void)fprintf(frame->to,
-		      "epoch %llu  block %llu  log at %llu  undurable %s  unexecuted %s  UTC %s%s "
-		      "by %s\n",
-		      (unsigned long long)gyr_metric_get(&server->epoch),
-		      (unsigned long long)gyr_metric_get(&server->block_number),
-		      (unsigned long long)published,
-		      gyr_units_format(texts[0], GYR_UNITS_SIZE,
-				       published > durable ? (double)(published - durable) : 0),
-		      gyr_units_format(texts[1], GYR_UNITS_SIZE,
-				       published > executed ? (double)(published - executed) : 0),
-		      error_known ? "±" : "",
+	(void)fprintf(frame->to, "  UTC %s%s by %s\n", error_known ? "±" : "",
 		      !error_known
 			      ? "vouched for"
 			      : gyr_units_format(texts[2], GYR_UNITS_DURATION, (double)error_ns),
@@ -109,6 +99,43 @@ static void print_head(const struct frame *frame)
 			      ? "nobody"
 			      : gyr_clock_source_name((enum gyr_clock_source)gyr_metric_get(
 					&server->utc_source)));
+	(void)fprintf(frame->to,
+		      "epoch %llu  block %llu (stored %llu)  log %llu  undurable %s  behind %s\n",
+		      (unsigned long long)gyr_metric_get(&server->epoch),
+		      (unsigned long long)gyr_metric_get(&server->block_number),
+		      (unsigned long long)gyr_metric_get(&area->block[0].checkpoint_block),
+		      (unsigned long long)published,
+		      gyr_units_format(texts[0], GYR_UNITS_SIZE,
+				       published > durable ? (double)(published - durable) : 0),
+		      gyr_units_format(texts[1], GYR_UNITS_SIZE,
+				       published > executed ? (double)(published - executed) : 0));
+}
+
+/* How senders were found, and in batches of how many. */
+static void print_verifiers(const struct frame *frame)
+{
+	title(frame, "SENDERS          signatures/s  known batches of 1    2   -4   -8  -16  -32"
+		     "  -64");
+	for (unsigned i = 0; i < GYR_METRIC_VERIFY_COUNT_MAX; i++) {
+		const struct gyr_metric_verify *now = &frame->now->area.verify[i];
+		const struct gyr_metric_verify *before = &frame->before->area.verify[i];
+		const _Atomic uint64_t *sizes = &now->batches_1;
+		const _Atomic uint64_t *sizes_before = &before->batches_1;
+		uint64_t requests = grown(&now->requests, &before->requests);
+		uint64_t batches = grown(&now->batches, &before->batches);
+		char text[GYR_UNITS_TEXT_MAX];
+
+		if (now->label[0] == '\0')
+			continue;
+		(void)fprintf(frame->to, "%-16.23s %12s %5.1f%% %12.0f%%", now->label,
+			      rate(text, frame, requests),
+			      share(grown(&now->known, &before->known), requests),
+			      share(grown(&sizes[0], &sizes_before[0]), batches));
+		for (unsigned k = 1; k < 7; k++)
+			(void)fprintf(frame->to, " %3.0f%%",
+				      share(grown(&sizes[k], &sizes_before[k]), batches));
+		(void)fputc('\n', frame->to);
+	}
 }
 
 static void print_lanes(const struct frame *frame)
@@ -292,14 +319,14 @@ static void print_latency(const struct frame *frame, const char *what, const cha
 
 	if (is_compact(frame) && hist.total == 0)
 		return;
-	(void)fprintf(frame->to, "%-10s %-7.7s", what, label);
+	(void)fprintf(frame->to, "%-10s %-6.6s", what, label);
 	for (size_t i = 0; i < GYR_COUNT(levels); i++)
-		(void)fprintf(frame->to, " %9s",
+		(void)fprintf(frame->to, " %8s",
 			      hist.total == 0 ? "-"
 					      : gyr_units_format(text, GYR_UNITS_DURATION,
 								 (double)gyr_hist_percentile(
 									 &hist, levels[i])));
-	(void)fprintf(frame->to, " %9s\n",
+	(void)fprintf(frame->to, " %8s\n",
 		      gyr_units_format(text, GYR_UNITS_COUNT, (double)hist.total));
 }
 
@@ -308,8 +335,8 @@ static void print_latencies(const struct frame *frame)
 	const struct gyr_metric_area *now = &frame->now->area;
 	const struct gyr_metric_area *before = &frame->before->area;
 
-	title(frame, "LATENCY                  p50       p90       p99     p99.9    p99.99"
-		     "       max     count");
+	title(frame,
+	      "LATENCY                p50      p90      p99    p99.9   p99.99      max    count");
 	for (unsigned i = 0; i < GYR_METRIC_LATENCY_COUNT_MAX; i++) {
 		const struct gyr_metric_latency *gate = &now->latency[i];
 
@@ -378,6 +405,7 @@ void top_frame_print(const struct top_sample *now, const struct top_sample *befo
 	print_stages(&frame);
 	print_latencies(&frame);
 	print_gates(&frame);
+	print_verifiers(&frame);
 	print_rejects(&frame);
 	print_lanes(&frame);
 }
