@@ -25,6 +25,7 @@ struct bench_options {
 	const char *idle;
 	const char *hint;
 	const char *echo;
+	const char *floor;
 	const char *sla;
 	const char *json;
 	const char *html;
@@ -55,6 +56,17 @@ struct bench_options {
 
 extern const struct gyr_args_note bench_exits[];
 
+/* What this program can send over. */
+extern const struct gyr_netdev_ops *const bench_drivers[];
+extern const unsigned bench_driver_count;
+
+/* Memory that children write and this process reads; zero; NULL when there is none. */
+void *bench_shared(size_t size);
+
+/* Calls work(context) in a process of its own; what it returned, its causes printed by it. */
+int bench_child(int (*work)(void *context), void *context);
+
+int command_echo(int argc, char **argv);
 int command_run(int argc, char **argv);
 int command_sweep(int argc, char **argv);
 int command_genesis(int argc, char **argv);

@@ -19,6 +19,7 @@ const struct gyr_args_note bench_exits[] = {
 static const struct gyr_args_note commands[] = {
 	{ "run", "send at one rate and print latencies" },
 	{ "sweep", "the same at several rates, one after the other" },
+	{ "echo", "the driver's own round trip, unloaded and under load" },
 	{ "genesis", "write the genesis.json that funds the accounts of `run`" },
 	{ "report", "make the HTML page from a saved JSON result" },
 	{ NULL, NULL },
@@ -59,9 +60,8 @@ int main(int argc, char **argv)
 		const char *name;
 		int (*run)(int argc, char **argv);
 	} table[] = {
-		{ "run", command_run },
-		{ "sweep", command_sweep },
-		{ "genesis", command_genesis },
+		{ "run", command_run },	      { "sweep", command_sweep },
+		{ "echo", command_echo },     { "genesis", command_genesis },
 		{ "report", command_report },
 	};
 	struct gyr_args args = {

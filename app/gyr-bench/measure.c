@@ -22,7 +22,7 @@
 #define NS_PER_S   1000000000ull
 #define ECHO_COUNT 5000
 
-static const struct gyr_netdev_ops *const drivers[] = {
+const struct gyr_netdev_ops *const bench_drivers[] = {
 #ifdef GYR_HAVE_NET_UDP
 	&gyr_net_udp,
 #endif
@@ -30,8 +30,9 @@ static const struct gyr_netdev_ops *const drivers[] = {
 	&gyr_net_dpdk,
 #endif
 };
+const unsigned bench_driver_count = GYR_COUNT(bench_drivers);
 
-/* All that a measurement owns. */
+/* All that a measurement owns; shared with the children that make it, and freed by exit. */
 struct bench {
 	struct gyr_clock clock; /* first: it is aligned to a cache line */
 	const struct bench_options *options;
@@ -40,23 +41,22 @@ struct bench {
 	struct gyr_load_account *accounts;
 	struct gyr_load_result *runs;
 	unsigned run_count;
-	void *arenas[BENCH_RUNS_MAX + 1];
-	unsigned arena_count;
+	struct gyr_arena arena; /* of the measurement under way */
 	struct gyr_load_probe *probe;
 	struct gyr_hist echo;
 	struct gyr_load_sla sla;
+	struct gyr_load_floor floors[BENCH_RUNS_MAX + 1];
+	unsigned floor_count;
 	bool probed;
 	bool echoed;
 };
 
-static int new_arena(struct bench *bench, struct gyr_arena *arena, size_t size)
+static int new_arena(struct gyr_arena *arena, size_t size)
 {
-	void *memory = aligned_alloc(4096, gyr_round_up(size, 4096));
+	void *memory = bench_shared(gyr_round_up(size, 4096));
 
 	if (memory == NULL)
 		GYR_FAIL(GYR_ERR_MEMORY, "no memory: %zu bytes", size);
-	gyr_assert(bench->arena_count < GYR_COUNT(bench->arenas));
-	bench->arenas[bench->arena_count++] = memory;
 	*arena = gyr_arena_over(memory, gyr_round_up(size, 4096));
 	return 0;
 }
@@ -133,8 +133,8 @@ static int make_conf(struct bench *bench)
 		GYR_FAIL(GYR_ERR_USAGE, "--batch: %" PRIu64 " is not within 1 to 64",
 			 options->batch);
 	*conf = (struct gyr_load_conf){
-		.drivers = drivers,
-		.driver_count = GYR_COUNT(drivers),
+		.drivers = bench_drivers,
+		.driver_count = bench_driver_count,
 		.device = options->device,
 		.session_count = (unsigned)options->sessions,
 		.warmup = options->warmup,
@@ -158,6 +158,9 @@ static int make_conf(struct bench *bench)
 	GYR_TRY(gyr_rng_entropy(&conf->nonce, sizeof conf->nonce));
 	if (options->sla != NULL)
 		GYR_TRY(gyr_load_sla_read(&bench->sla, options->sla));
+	if (options->floor != NULL)
+		GYR_TRY(gyr_load_floor_read(bench->floors, &bench->floor_count,
+					    GYR_COUNT(bench->floors), options->floor));
 	return 0;
 }
 
@@ -194,20 +197,33 @@ static int sign_all(struct bench *bench, uint64_t count)
 	return 0;
 }
 
+static int echo_one(void *context)
+{
+	struct bench *bench = context;
+	struct gyr_endpoint echo;
+
+	GYR_TRY(gyr_endpoint_parse(&echo, bench->options->echo));
+	/* As long as the datagram of one submission. */
+	return gyr_load_echo(&bench->echo, &bench->arena, &bench->conf, &echo, ECHO_COUNT, 180,
+			     &bench->clock);
+}
+
+static int run_one(void *context)
+{
+	struct bench *bench = context;
+
+	return gyr_load_run(&bench->runs[bench->run_count], &bench->arena, &bench->conf,
+			    &bench->work, &bench->clock);
+}
+
 static int start_aside(struct bench *bench)
 {
 	const struct bench_options *options = bench->options;
-	struct gyr_endpoint echo;
-	struct gyr_arena arena;
 
 	if (options->echo != NULL) {
-		GYR_TRY(gyr_endpoint_parse(&echo, options->echo));
-		GYR_TRY(new_arena(bench, &arena,
-				  gyr_load_arena_size(&(struct gyr_load_conf){
-					  .count = 1, .session_count = 1 })));
-		/* As long as the datagram of one submission. */
-		GYR_TRY(gyr_load_echo(&bench->echo, &arena, &bench->conf, &echo, ECHO_COUNT, 180,
-				      &bench->clock));
+		GYR_TRY(new_arena(&bench->arena, gyr_load_arena_size(&(struct gyr_load_conf){
+							 .count = 1, .session_count = 1 })));
+		GYR_TRY(bench_child(echo_one, bench));
 		bench->echoed = true;
 	}
 	if (options->probe_cpu != NULL) {
@@ -302,6 +318,8 @@ static int report_all(struct bench *bench)
 		.stalls = bench->probed ? &bench->probe->gaps : NULL,
 		.echo = bench->echoed ? &bench->echo : NULL,
 		.sla = options->sla != NULL ? &bench->sla : NULL,
+		.floors = bench->floors,
+		.floor_count = bench->floor_count,
 		.title = options->title,
 	};
 	unsigned broken;
@@ -352,15 +370,12 @@ static int measure(struct bench *bench, const uint64_t *rates, const uint64_t *c
 	GYR_TRY(sign_all(bench, total));
 	GYR_TRY(start_aside(bench));
 	for (unsigned i = 0; i < run_count && failed == 0; i++) {
-		struct gyr_arena arena;
-
 		bench->conf.rate = rates[i];
 		bench->conf.count = run_count == 1 ? counts[i]
 						   : counts[i] / bench->work.account_count *
 							     bench->work.account_count;
-		GYR_TRY(new_arena(bench, &arena, gyr_load_arena_size(&bench->conf)));
-		failed = gyr_load_run(&bench->runs[i], &arena, &bench->conf, &bench->work,
-				      &bench->clock);
+		GYR_TRY(new_arena(&bench->arena, gyr_load_arena_size(&bench->conf)));
+		failed = bench_child(run_one, bench);
 		/* A broken promise is reported with its figures; anything else has none. */
 		if (failed < 0 && failed != -GYR_ERR_MISMATCH)
 			return failed;
@@ -378,7 +393,7 @@ static int measure(struct bench *bench, const uint64_t *rates, const uint64_t *c
 int bench_measure(const struct bench_options *options, const uint64_t *rates,
 		  const uint64_t *counts, unsigned run_count)
 {
-	struct bench *bench = calloc(1, sizeof *bench);
+	struct bench *bench = bench_shared(sizeof *bench);
 	int error;
 
 	gyr_assert(run_count <= BENCH_RUNS_MAX);
@@ -387,19 +402,15 @@ int bench_measure(const struct bench_options *options, const uint64_t *rates,
 	bench->options = options;
 	bench->work.account_count = options->senders == 0 ? options->accounts.count
 							  : options->senders;
-	bench->runs = calloc(run_count, sizeof *bench->runs);
+	bench->runs = bench_shared(run_count * sizeof *bench->runs);
 	error = bench->runs == NULL ? gyr_err_push(GYR_ERR_MEMORY, __FILE__, __LINE__, "no memory")
 				    : measure(bench, rates, counts, run_count);
 	if (bench->probed)
 		gyr_load_probe_stop(bench->probe);
-	for (unsigned i = 0; i < bench->arena_count; i++)
-		free(bench->arenas[i]);
 	free(bench->probe);
 	free(bench->accounts);
 	free(bench->work.bytes);
 	free(bench->work.lengths);
 	free(bench->work.nonces);
-	free(bench->runs);
-	free(bench);
 	return error;
 }

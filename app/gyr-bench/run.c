@@ -90,6 +90,9 @@ static unsigned common(struct gyr_args_option *to, unsigned count, struct bench_
 		  "it" },
 		{ "echo", 'E', GYR_ARGS_TEXT, &o->echo, "ADDRESS:PORT",
 		  "a `gyrd --echo`: the driver's own round trip is measured first" },
+		{ "floor", 'F', GYR_ARGS_TEXT, &o->floor, "FILE",
+		  "what `gyr-bench echo --out` saved: shown beside runs of the same rate and "
+		  "batch" },
 		{ "sla", 'L', GYR_ARGS_TEXT, &o->sla, "FILE",
 		  "limits, one a line, such as 'ordered p99.9 200us at 10k', 'durable max 20ms' or "
 		  "'executed rate 9500'; one broken gives exit code 18" },

@@ -239,6 +239,34 @@ GYR_MUST_USE int gyr_load_echo(struct gyr_hist *trips, struct gyr_arena *arena,
 			       const struct gyr_load_conf *conf, const struct gyr_endpoint *echo,
 			       uint64_t count, uint32_t length, struct gyr_clock *clock);
 
+/* p50, p90, p99, p99.9, p99.99, max */
+#define GYR_LOAD_FLOOR_COLUMNS 6
+
+/* Echoes at a rate: what the driver and the host alone take under the same datagrams. */
+struct gyr_load_floor {
+	uint64_t rate; /* transactions/s that the datagrams stand for; 0: one at a time */
+	uint64_t batch;
+	uint64_t sent, count; /* of them back */
+	uint64_t ns[GYR_LOAD_FLOOR_COLUMNS];
+};
+
+/*
+ * An open loop of datagrams of `length` bytes against `gyrd --echo`, conf->batch transactions each,
+ * conf->count in all at conf->rate, each counted from its intended instant. TIMEOUT when nobody is
+ * there; what is lost shows in count.
+ */
+GYR_MUST_USE int gyr_load_echo_at(struct gyr_load_floor *floor, struct gyr_arena *arena,
+				  const struct gyr_load_conf *conf, const struct gyr_endpoint *echo,
+				  uint32_t length, struct gyr_clock *clock);
+
+/* Fills count and ns from a histogram of trips. */
+void gyr_load_floor_take(struct gyr_load_floor *floor, const struct gyr_hist *trips);
+
+/* A line of a file of floors, and all of it back: CONFIG with file and line. */
+void gyr_load_floor_write(FILE *to, const struct gyr_load_floor *floor);
+GYR_MUST_USE int gyr_load_floor_read(struct gyr_load_floor *floors, unsigned *count,
+				     unsigned count_max, const char *path);
+
 /* One limit: a percentile of an answer's latency, at the run of that rate (0: every run). */
 struct gyr_load_rule {
 	enum gyr_load_answer answer;
@@ -273,12 +301,18 @@ bool gyr_load_sla_judge(uint64_t *value, bool *applies, const struct gyr_load_ru
 struct gyr_load_report {
 	const struct gyr_load_result *runs;
 	unsigned run_count;
-	const struct gyr_hist *stalls;	/* NULL: not probed */
-	const struct gyr_hist *echo;	/* NULL: not measured */
-	const struct gyr_load_sla *sla; /* NULL: none */
+	const struct gyr_hist *stalls;	     /* NULL: not probed */
+	const struct gyr_hist *echo;	     /* NULL: not measured */
+	const struct gyr_load_sla *sla;	     /* NULL: none */
+	const struct gyr_load_floor *floors; /* of runs of the same rate and batch */
+	unsigned floor_count;
 	const char *title;
 	uint64_t utc_ns;
 };
+
+/* The floor that goes with a run; NULL: there is none. */
+const struct gyr_load_floor *gyr_load_floor_of(const struct gyr_load_report *report,
+					       const struct gyr_load_result *run);
 
 /* The table for people. */
 void gyr_load_print(const struct gyr_load_report *report, FILE *to);

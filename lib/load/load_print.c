@@ -38,6 +38,16 @@ static void print_row(FILE *to, const char *name, const struct gyr_hist *hist)
 	(void)fprintf(to, " %12" PRIu64 "\n", hist->total);
 }
 
+static void print_floor(FILE *to, const struct gyr_load_floor *floor)
+{
+	if (floor == NULL)
+		return;
+	(void)fprintf(to, "  %-12s", "echo floor");
+	for (unsigned i = 0; i < GYR_LOAD_FLOOR_COLUMNS; i++)
+		print_ns(to, floor->ns[i]);
+	(void)fprintf(to, " %12" PRIu64 "\n", floor->count);
+}
+
 static void print_counters(const struct gyr_load_result *run, FILE *to)
 {
 	/* What is always worth a line is in the head; the rest only where it is not zero. */
@@ -68,7 +78,8 @@ static void print_run(const struct gyr_load_report *report, const struct gyr_loa
 		      "p90", "p99", "p99.9", "p99.99", "max", "count");
 	for (unsigned k = 0; k < GYR_LOAD_ANSWER_COUNT; k++)
 		print_row(to, gyr_load_answer_name((enum gyr_load_answer)k), &run->latency[k]);
-	print_row(to, "echo floor", report->echo);
+	print_row(to, "echo alone", report->echo);
+	print_floor(to, gyr_load_floor_of(report, run));
 	print_row(to, "host stalls", report->stalls);
 	print_row(to, "own turns", &run->loop);
 	(void)fprintf(to, "\n");
@@ -185,7 +196,24 @@ static void json_slices(struct gyr_json *json, const struct gyr_load_result *run
 	gyr_json_end(json);
 }
 
-static void json_run(struct gyr_json *json, const struct gyr_load_result *run)
+static void json_floor(struct gyr_json *json, const struct gyr_load_floor *floor)
+{
+	static const char *const names[GYR_LOAD_FLOOR_COLUMNS] = {
+		"p50_ns", "p90_ns", "p99_ns", "p99_9_ns", "p99_99_ns", "max_ns",
+	};
+
+	if (floor == NULL)
+		return;
+	gyr_json_object(json, "echo_load");
+	gyr_json_number(json, "sent", floor->sent);
+	gyr_json_number(json, "count", floor->count);
+	for (unsigned i = 0; i < GYR_LOAD_FLOOR_COLUMNS; i++)
+		gyr_json_number(json, names[i], floor->ns[i]);
+	gyr_json_end(json);
+}
+
+static void json_run(struct gyr_json *json, const struct gyr_load_report *report,
+		     const struct gyr_load_result *run)
 {
 	gyr_json_object(json, NULL);
 	gyr_json_number(json, "rate", run->rate);
@@ -214,6 +242,7 @@ static void json_run(struct gyr_json *json, const struct gyr_load_result *run)
 		json_hist(json, gyr_load_answer_name((enum gyr_load_answer)k), &run->latency[k]);
 	gyr_json_end(json);
 	json_hist(json, "own_turns", &run->loop);
+	json_floor(json, gyr_load_floor_of(report, run));
 	json_slices(json, run);
 	gyr_json_end(json);
 }
@@ -261,7 +290,7 @@ void gyr_load_print_json(const struct gyr_load_report *report, FILE *to)
 	gyr_json_number(&json, "utc_ns", report->utc_ns);
 	gyr_json_array(&json, "runs");
 	for (unsigned r = 0; r < report->run_count; r++)
-		json_run(&json, &report->runs[r]);
+		json_run(&json, report, &report->runs[r]);
 	gyr_json_end(&json);
 	if (report->stalls != NULL)
 		json_hist(&json, "host_stalls", report->stalls);
