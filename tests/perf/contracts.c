@@ -22,6 +22,7 @@
 
 #include "contracts_code.h"
 #include "gyr_accel_keccak_simd.h"
+#include "gyr_evm_streams.h"
 #include "gyr_stf_root.h"
 
 #define CHAIN_ID     1337
@@ -457,7 +458,25 @@ static uint64_t run_block(const struct workload *workload, uint64_t *spent, uint
 	return ended_ns - begun_ns;
 }
 
-static void measure(const struct workload *workload, unsigned block_count)
+/* From now on all code runs in tier 1. */
+static void translate(void)
+{
+	const struct gyr_evm_streams_limits limits = {
+		.bytes = 16u << 20,
+		.count_max = 64,
+		.code_length_max = 24576,
+	};
+	size_t size = gyr_evm_streams_size(&limits);
+	struct gyr_arena arena = gyr_arena_over(map(size), size);
+	struct gyr_evm *evm = gyr_stf_evm(chain.stf);
+	struct gyr_evm_streams *streams = gyr_evm_streams_init(&arena, &limits);
+
+	need(streams != NULL, "the arena is too small");
+	gyr_evm_streams_reader(streams, evm);
+	need(gyr_evm_streams_add_all(streams, evm) >= 2, "a contract has no stream");
+}
+
+static void measure(const struct workload *workload, unsigned tier, unsigned block_count)
 {
 	double totals[BLOCKS_MAX], roots[BLOCKS_MAX], phases[PHASE_COUNT][BLOCKS_MAX];
 	uint64_t root_ns;
@@ -476,7 +495,8 @@ static void measure(const struct workload *workload, unsigned block_count)
 		for (unsigned k = 0; k < PHASE_COUNT; k++)
 			phases[k][i] = (double)spent[k] * tick_ns / BLOCK_TXS;
 	}
-	printf("%-34s %8.0f %8llu |", workload->name, gyr_perf_median(totals, block_count),
+	printf("%-34s %4u %8.0f %8llu |", workload->name, tier,
+	       gyr_perf_median(totals, block_count),
 	       (unsigned long long)(chain.gas_used / BLOCK_TXS));
 	for (unsigned k = 0; k < PHASE_COUNT; k++)
 		printf(" %7.0f", gyr_perf_median(phases[k], block_count));
@@ -499,10 +519,15 @@ int main(int argc, char **argv)
 	make_chain(account_count);
 	printf("%zu accounts, blocks of %d, keccak %s; ns per transaction, ms per root\n",
 	       account_count, BLOCK_TXS, chain.keccak->name);
-	printf("%-34s %8s %8s | %7s %7s %7s %7s %7s | %7s\n", "", "ns", "gas", "ahead", "begin",
-	       "run", "end", "tell", "root");
-	for (size_t i = 0; i < GYR_COUNT(workloads); i++)
-		if (only == SIZE_MAX || only == i)
-			measure(&workloads[i], (unsigned)block_count);
+	printf("%-34s %4s %8s %8s | %7s %7s %7s %7s %7s | %7s\n", "", "tier", "ns", "gas", "ahead",
+	       "begin", "run", "end", "tell", "root");
+	for (unsigned tier = 0; tier < 2; tier++) {
+		for (size_t i = 0; i < GYR_COUNT(workloads); i++)
+			if ((only == SIZE_MAX || only == i) &&
+			    (tier == 0 || workloads[i].kind != KIND_PLAIN))
+				measure(&workloads[i], tier, (unsigned)block_count);
+		if (tier == 0)
+			translate();
+	}
 	return 0;
 }
