@@ -75,6 +75,17 @@ static inline const void *gyr_spsc_peek(struct gyr_spsc *ring)
 	return ring->items + (at & ring->mask) * ring->item_size;
 }
 
+/* Consumer: the item `ahead` behind the oldest, as far as it is known to be there, else NULL. */
+static inline const void *gyr_spsc_peek_ahead(const struct gyr_spsc *ring, uint64_t ahead)
+{
+	uint64_t at = atomic_load_explicit(&ring->consumer.position, memory_order_relaxed) + ahead;
+
+	/* `cached` came from an acquire in peek: what lies before it is published */
+	if (at >= ring->consumer.cached)
+		return NULL;
+	return ring->items + (at & ring->mask) * ring->item_size;
+}
+
 static inline void gyr_spsc_release(struct gyr_spsc *ring)
 {
 	uint64_t at = atomic_load_explicit(&ring->consumer.position, memory_order_relaxed);

@@ -42,9 +42,17 @@ static uint32_t *bucket_of(const struct gyr_duplicate *index, const struct gyr_h
 	return &index->buckets[(mixed >> 24) & index->bucket_mask];
 }
 
+/* An entry that will soon make room: its bucket is needed as well. */
+#define FORGET_AHEAD 6
+
 void gyr_duplicate_prefetch(const struct gyr_duplicate *index, const struct gyr_hash *hash)
 {
 	__builtin_prefetch(bucket_of(index, hash), 1);
+	if (index->tail + FORGET_AHEAD > index->mask) {
+		uint64_t at = (index->tail + FORGET_AHEAD) & index->mask;
+
+		__builtin_prefetch(bucket_of(index, &index->entries[at].hash), 1);
+	}
 }
 
 const struct gyr_duplicate_entry *gyr_duplicate_find(const struct gyr_duplicate *index,

@@ -5,6 +5,8 @@
 
 /* At most so much feedback is taken in one poll: time per poll is bounded. */
 #define FEEDBACK_BUDGET 512
+#define FEEDBACK_AHEAD	8 /* items between asking for an account's line and using it */
+#define SLOTS_AHEAD	6 /* the same of intake slots */
 #define EXPIRE_BUDGET	32
 #define QUERY_BUDGET	16
 
@@ -114,12 +116,15 @@ static int apply_account(struct gyr_sequence *sequence, const struct gyr_feedbac
 
 static int take_feedback(struct gyr_sequence *sequence, unsigned *taken)
 {
-	const struct gyr_feedback *feedback;
+	const struct gyr_feedback *feedback, *later;
 
 	for (unsigned i = 0; i < FEEDBACK_BUDGET; i++) {
 		feedback = gyr_spsc_peek(sequence->feedback);
 		if (feedback == NULL)
 			return 0;
+		later = gyr_spsc_peek_ahead(sequence->feedback, FEEDBACK_AHEAD);
+		if (later != NULL)
+			gyr_admission_prefetch(&sequence->admission, &later->address);
 		switch ((enum gyr_feedback_kind)feedback->kind) {
 		case GYR_FEEDBACK_TRANSACTION:
 			GYR_TRY(apply_transaction(sequence, feedback));
@@ -266,7 +271,7 @@ static void release_slot(struct gyr_sequence *sequence, struct gyr_sequence_gate
 	gyr_metric_add(&sequence->counters.slots, 1);
 }
 
-/* Brings near what the slot after the next will need. */
+/* Brings near what a slot that comes soon will need. */
 static void prefetch(const struct gyr_sequence *sequence, const struct gyr_sequence_gate *gate,
 		     uint64_t slot)
 {
@@ -298,7 +303,7 @@ static bool take_slot(struct gyr_sequence *sequence, struct gyr_sequence_gate *g
 	enum gyr_verdict verdict;
 	struct gyr_u256 cost;
 
-	prefetch(sequence, gate, slot + 2);
+	prefetch(sequence, gate, slot + SLOTS_AHEAD);
 	verdict = sequence_decide(sequence, &account, &cost, &again, &item, now);
 	if (verdict == GYR_VERDICT_OK) {
 		if (!sequence_order(sequence, account, &cost, &item, now.ns))
