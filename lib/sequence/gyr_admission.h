@@ -13,10 +13,11 @@
 
 #include "gyr_u256.h"
 
-#define GYR_VIEW_CODE	   1u /* has code that is not a delegation: cannot send (EIP-3607) */
-#define GYR_VIEW_DELEGATED 2u /* EIP-7702 delegation: one transaction in flight */
-#define GYR_VIEW_USED	   4u /* the record holds an account */
-#define GYR_VIEW_AUTHORITY 8u /* an EIP-7702 authorization of it is ordered, not executed */
+#define GYR_VIEW_CODE	   1u  /* has code that is not a delegation: cannot send (EIP-3607) */
+#define GYR_VIEW_DELEGATED 2u  /* EIP-7702 delegation: one transaction in flight */
+#define GYR_VIEW_USED	   4u  /* the record holds an account */
+#define GYR_VIEW_AUTHORITY 8u  /* an EIP-7702 authorization of it is ordered, not executed */
+#define GYR_VIEW_SKIPPED   16u /* of what is in flight something was skipped */
 
 /* One account, one cache line. */
 struct gyr_account_view {

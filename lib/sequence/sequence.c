@@ -71,7 +71,9 @@ int gyr_sequence_init(struct gyr_sequence *sequence, struct gyr_arena *arena,
 
 static void set_flags(struct gyr_account_view *account, uint8_t flags)
 {
-	account->flags = (uint8_t)(GYR_VIEW_USED | (account->flags & GYR_VIEW_AUTHORITY) | flags);
+	uint8_t kept = account->flags & (GYR_VIEW_AUTHORITY | GYR_VIEW_SKIPPED);
+
+	account->flags = (uint8_t)(GYR_VIEW_USED | kept | flags);
 }
 
 static int apply_transaction(struct gyr_sequence *sequence, const struct gyr_feedback *feedback)
@@ -84,8 +86,12 @@ static int apply_transaction(struct gyr_sequence *sequence, const struct gyr_fee
 	(void)gyr_u256_add(&sender->available, &sender->available, &feedback->delta);
 	set_flags(sender, feedback->account_flags);
 	sender->in_flight--;
-	if (sender->in_flight == 0)
+	if (sender->in_flight == 0) {
 		sender->nonce = feedback->nonce; /* differs only where something was skipped */
+		sender->flags &= (uint8_t)~GYR_VIEW_SKIPPED;
+	} else if (feedback->nonce < sender->nonce - sender->in_flight) {
+		sender->flags |= GYR_VIEW_SKIPPED;
+	}
 	if (feedback->block_number == sequence->block.number) {
 		uint64_t unused = feedback->gas_limit - feedback->gas_used;
 
