@@ -133,13 +133,22 @@ static void print_ready(const struct gyr_conf *conf, struct gyr_server *server)
 {
 	const struct gyr_server_recovery *recovery = gyr_server_recovery(server);
 
+	if (recovery->checkpoint_block != 0)
+		(void)printf("gyrd: the checkpoint of block %llu is at log position %llu, reading "
+			     "from %llu\n",
+			     (unsigned long long)recovery->checkpoint_block,
+			     (unsigned long long)recovery->checkpoint_position,
+			     (unsigned long long)recovery->start);
 	(void)printf("gyrd: epoch %u at log position %llu: %llu records, %llu transactions "
-		     "replayed in %.3f s, block %llu\n",
+		     "replayed in %.3f s, block %llu, state root 0x",
 		     recovery->epoch, (unsigned long long)recovery->cut,
 		     (unsigned long long)recovery->record_count,
 		     (unsigned long long)recovery->transaction_count,
 		     (double)recovery->duration_ns / 1e9,
 		     (unsigned long long)recovery->block_number);
+	for (unsigned i = 0; i < sizeof recovery->state_root.bytes; i++)
+		(void)printf("%02x", recovery->state_root.bytes[i]);
+	(void)printf("\n");
 	for (unsigned i = 0; i < conf->gate_count; i++)
 		(void)printf("gyrd: gate %u serves on %s, port %u\n", i, conf->gates[i].device,
 			     gyr_server_gate(server, i)->port);
@@ -178,6 +187,7 @@ static int run_server(const struct gyr_conf *conf, struct gyr_clock *clock, bool
 			     .precompile = &accel.precompile,
 			     .clock = clock },
 		.share_metrics = true,
+		.parallel_recovery = true,
 		.journal = true,
 		.plan = &plan,
 		.progress = print_progress,

@@ -6,12 +6,18 @@ static struct gyr_exec_parsed *at(struct gyr_exec_ahead *ahead, uint32_t number)
 	return &ahead->parsed[number % GYR_EXEC_AHEAD_MAX];
 }
 
-/* The next record that is published and was not read yet, or NULL. */
+/* The next record that is published and was not read yet, or NULL; in recovery, of the block. */
 static const struct gyr_log_record *next_record(struct gyr_exec *exec)
 {
-	const struct gyr_log_reader *reader = &exec->log->readers[exec->reader];
-	const struct gyr_log_record *record;
+	const struct gyr_log_record *record = exec->replay_next;
+	const struct gyr_log_reader *reader;
 
+	if (!exec->live) {
+		if (record != NULL)
+			exec->replay_next = gyr_log_block_next(&exec->replayed, record);
+		return record;
+	}
+	reader = &exec->log->readers[exec->reader];
 	if (exec->ahead.position < reader->position)
 		exec->ahead.position = reader->position;
 	/* `seen` is what this reader knows to be published; more is not asked for here. */

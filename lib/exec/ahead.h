@@ -10,7 +10,7 @@
 
 #include "gyr_exec.h"
 
-/* Live: reads on in the log where less than half of what may be read ahead is left. */
+/* Reads on in the log where less than half of what may be read ahead is left. */
 void exec_look_ahead(struct gyr_exec *exec);
 
 /*

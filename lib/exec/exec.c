@@ -403,11 +403,20 @@ int gyr_exec_poll(struct gyr_exec *exec, bool *stalled, unsigned budget)
 	return (int)done;
 }
 
+void gyr_exec_replay_block(struct gyr_exec *exec, const struct gyr_log_block *block,
+			   const struct gyr_log_record *first)
+{
+	exec->replayed = *block;
+	exec->replay_next = first;
+}
+
 int gyr_exec_replay(struct gyr_exec *exec, enum gyr_exec_step *step,
 		    const struct gyr_log_record *record, gyr_exec_told *told, void *context)
 {
 	gyr_assert(!exec->live);
 	take_rooted(exec);
+	if (exec->phase == GYR_EXEC_IDLE && exec->replay_next != NULL)
+		exec_look_ahead(exec);
 	do {
 		GYR_TRY(step_record(exec, step, record));
 	} while (*step == GYR_EXEC_AGAIN);
@@ -426,6 +435,7 @@ void gyr_exec_resume(struct gyr_exec *exec, uint64_t number)
 void gyr_exec_go_live(struct gyr_exec *exec)
 {
 	exec->live = true;
+	exec->replay_next = NULL;
 }
 
 bool gyr_exec_drained(const struct gyr_exec *exec)

@@ -133,6 +133,8 @@ struct gyr_exec {
 	uint64_t block_gas_used;
 	bool live; /* the rings are told */
 	struct gyr_exec_ahead ahead;
+	struct gyr_log_block replayed;		  /* of the log, being replayed, */
+	const struct gyr_log_record *replay_next; /* and what of it was not read ahead yet */
 	struct gyr_exec_held held[GYR_EXEC_HELD_MAX];
 	unsigned held_count;
 	unsigned held_told;	  /* of them; not 0 only where the ring has no room */
@@ -165,6 +167,11 @@ enum gyr_exec_step {
  * waits.
  */
 GYR_MUST_USE int gyr_exec_poll(struct gyr_exec *exec, bool *stalled, unsigned budget);
+
+/* Before the records of a block of the log, from `first` on, are replayed: what may be read ahead.
+ * The block's bytes stay until its last record is done with. */
+void gyr_exec_replay_block(struct gyr_exec *exec, const struct gyr_log_block *block,
+			   const struct gyr_log_record *first);
 
 /*
  * One record in recovery, to its end; results of transactions go to `told`. WAIT_ROOT is answered

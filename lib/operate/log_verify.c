@@ -68,6 +68,9 @@ static void print_report(const struct gyr_wal_report *report, FILE *to)
 		      (unsigned long long)report->block_count,
 		      (unsigned long long)report->first_position,
 		      (unsigned long long)report->end.position, report->epoch_count);
+	if (report->first_position != 0)
+		(void)fprintf(to, "the log begins at position %llu: what came before is pruned\n",
+			      (unsigned long long)report->first_position);
 	print_records(report, to);
 	(void)fprintf(
 		to, "arrivals %llu to %llu: %llu repeated, %llu missing, %llu void with an epoch\n",

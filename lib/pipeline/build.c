@@ -387,6 +387,16 @@ static int build_known(struct gyr_server *server)
 	return build_known_rings(server, stage);
 }
 
+int server_build_replay(struct gyr_server *server)
+{
+	GYR_TRY(build_state(server));
+	GYR_TRY(build_log(server));
+	GYR_TRY(build_exec(server));
+	GYR_TRY(server_build_checkpoint(server));
+	GYR_TRY(build_intakes(server));
+	return build_sequence(server);
+}
+
 int server_build(struct gyr_server *server)
 {
 	GYR_TRY(build_state(server));

@@ -61,6 +61,8 @@ struct gyr_server_options {
 	 * each lies. It outlives the server. NULL: lanes run on the CPUs that the configuration
 	 * numbers, all others and the memory anywhere. */
 	const struct gyr_topo_plan *plan;
+	/* Recovery computes roots on a thread of its own, beside execution. Not in simulations. */
+	bool parallel_recovery;
 	gyr_server_progress *progress; /* may be NULL */
 	void *progress_context;
 	/* 0: secrets and hash seeds from the system's entropy; else all of them from this seed. */
@@ -97,6 +99,15 @@ struct gyr_server_recovery {
 };
 
 struct gyr_server;
+
+/*
+ * Replays the log of a configuration from genesis, whatever checkpoints there are, one transaction
+ * after the other, and says what it came to. Reads only: no server is made, a running one is not
+ * disturbed (its last blocks may be seen torn). Of the drivers only block, keccak, precompile and
+ * clock are used. -GYR_ERR_LOG_DAMAGED also when the log is pruned.
+ */
+GYR_MUST_USE int gyr_server_replay(struct gyr_server_recovery *out,
+				   const struct gyr_server_options *options);
 
 /* On failure the cause is in the log of distinct errors too, if the data directory was ours. */
 GYR_MUST_USE int gyr_server_open(struct gyr_server **out, const struct gyr_server_options *options);

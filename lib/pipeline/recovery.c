@@ -6,11 +6,14 @@
  */
 #include "server_internal.h"
 
+#include <pthread.h>
 #include <string.h>
+#include <time.h>
 
 #include "gyr_wal_reader.h"
 
 #define READ_BUFFER_SIZE  (8u << 20)
+#define ROOT_NAP_NS	  20000
 #define SERVING_WAITS_MAX 100000000u
 
 void server_progress(const struct gyr_server *server, const char *what, uint64_t done,
@@ -144,6 +147,64 @@ static void note_epoch(struct gyr_server *server, uint32_t epoch, uint64_t start
 	server->epochs[server->epoch_count++] = (struct server_epoch){ epoch, 0, start };
 }
 
+/* Roots beside the replay: what the root lane does later, without a lane. */
+static void *make_roots(void *context)
+{
+	struct gyr_server *server = context;
+	const struct timespec nap = { 0, ROOT_NAP_NS };
+	int error;
+
+	/* acquire: pairs with the release below; nothing is handed over after it */
+	while (!atomic_load_explicit(&server->roots_stop, memory_order_acquire)) {
+		error = stage_root_run(&server->stage_root);
+		if (error < 0) {
+			(void)pipeline_fail(&server->fault, "root", error);
+			return NULL;
+		}
+		(void)nanosleep(&nap, NULL);
+	}
+	return NULL;
+}
+
+static int start_roots(struct gyr_server *server)
+{
+	int error;
+
+	if (!server->options.parallel_recovery)
+		return 0;
+	error = pthread_create(&server->roots_thread, NULL, make_roots, server);
+	if (error != 0)
+		GYR_FAIL(GYR_ERR_MEMORY, "cannot start a thread: %s", strerror(error));
+	server->roots_beside = true;
+	return 0;
+}
+
+static void stop_roots(struct gyr_server *server)
+{
+	if (!server->roots_beside)
+		return;
+	atomic_store_explicit(&server->roots_stop, true, memory_order_release);
+	(void)pthread_join(server->roots_thread, NULL);
+	server->roots_beside = false;
+}
+
+/* Until a block is rooted, or all that wait are. */
+static int wait_for_roots(struct gyr_server *server, bool all)
+{
+	const struct timespec nap = { 0, ROOT_NAP_NS };
+
+	if (!server->roots_beside)
+		return stage_root_run(&server->stage_root);
+	while (all ? gyr_spsc_count(server->blocks) != 0 : gyr_spsc_peek(server->rooted) == NULL) {
+		int error = pipeline_failed(&server->fault);
+
+		if (error < 0)
+			GYR_FAIL((enum gyr_err)(-error), "%s", server->fault.cause);
+		(void)nanosleep(&nap, NULL);
+	}
+	return 0;
+}
+
 /* A replay as it goes. */
 struct replay {
 	struct gyr_server *server;
@@ -259,7 +320,7 @@ static int replay_execute(struct replay *replay, const struct gyr_log_record *re
 			return 0;
 		gyr_assert(step == GYR_EXEC_WAIT_ROOT);
 		spend(replay, &server->recovery.execute_ns);
-		GYR_TRY(stage_root_run(&server->stage_root));
+		GYR_TRY(wait_for_roots(server, false));
 		spend(replay, &server->recovery.root_ns);
 	}
 }
@@ -279,6 +340,8 @@ static int replay_block(struct replay *replay, const struct gyr_log_block *block
 			first = record;
 	}
 	spend(replay, &server->recovery.sequence_ns);
+	if (first != NULL)
+		gyr_exec_replay_block(server->exec, block, first);
 	for (record = first; record != NULL; record = gyr_log_block_next(block, record))
 		GYR_TRY(replay_execute(replay, record));
 	spend(replay, &server->recovery.execute_ns);
@@ -299,8 +362,9 @@ static int replay_log(struct gyr_server *server, struct gyr_wal_reader *reader)
 	struct gyr_log_block block;
 	int more;
 
-	server->stage_checkpoint.replay_durable = &reader->durable_said;
 	while ((more = gyr_wal_reader_next_block(reader, &block)) > 0) {
+		atomic_store_explicit(&server->stage_checkpoint.replay_durable,
+				      reader->durable_said, memory_order_relaxed);
 		spend(&replay, &server->recovery.read_ns);
 		GYR_TRY(replay_block(&replay, &block, reader->config.from));
 		if (server->recovery.byte_count - replay.told_at >= READ_BUFFER_SIZE) {
@@ -317,13 +381,13 @@ static int replay_log(struct gyr_server *server, struct gyr_wal_reader *reader)
 			 (unsigned long long)server->recovery.checkpoint_block,
 			 (unsigned long long)replay.position);
 	spend(&replay, &server->recovery.read_ns);
-	GYR_TRY(stage_root_run(&server->stage_root));
+	GYR_TRY(wait_for_roots(server, true));
 	spend(&replay, &server->recovery.root_ns);
 	server_progress(server, "log", 1, 1);
 	return 0;
 }
 
-static int open_device(struct gyr_server *server)
+static int open_device(struct gyr_server *server, bool read_only)
 {
 	const struct gyr_conf *conf = &server->conf;
 	struct gyr_blockdev_config config = {
@@ -332,7 +396,8 @@ static int open_device(struct gyr_server *server)
 		.buffer_length = conf->log.ring_size,
 		.in_flight_max = (uint32_t)conf->log.in_flight,
 		.helper_count = 2, /* pwrite: the data lane does not wait for the disk */
-		.want_event = true,
+		.want_event = !read_only,
+		.read_only = read_only,
 		.context = server->options.drivers.block_context,
 	};
 	const struct gyr_blockdev_ops *chosen[8];
@@ -524,9 +589,62 @@ static int start_checkpoints(struct gyr_server *server)
 	stage->consumer = (unsigned)added;
 	stage->wal = server->wal;
 	stage->log = server->log;
-	stage->replay_durable = NULL;
 	stage->epochs = (struct gyr_slice){ (const uint8_t *)server->epochs,
 					    server->epoch_count * sizeof server->epochs[0] };
+	return 0;
+}
+
+/* From `from`, which the sequencer knows, to the end of the log. */
+static int read_log(struct gyr_server *server, struct gyr_wal_reader *reader, uint64_t from)
+{
+	struct gyr_wal_reader_config config = { .dev = server->device,
+						.buffer_length = READ_BUFFER_SIZE,
+						.from = from,
+						.expected = &server->identity };
+	void *memory;
+	int error;
+
+	server->recovery.genesis_hash = server->genesis_hash;
+	server->recovery.start = from;
+	make_identity(server);
+	GYR_TRY(server_carve(server, &memory, "recovery", READ_BUFFER_SIZE));
+	config.buffer = memory;
+	GYR_TRY(gyr_wal_reader_open(reader, &config));
+	error = from == 0 ? 0 : resume_sequence(server);
+	if (error == 0)
+		error = start_roots(server);
+	if (error == 0)
+		error = replay_log(server, reader);
+	stop_roots(server);
+	if (error < 0)
+		gyr_wal_reader_close(reader);
+	return error;
+}
+
+int server_replay(struct gyr_server *server)
+{
+	struct gyr_clock *clock = server->options.drivers.clock;
+	uint64_t begun_ns = gyr_clock_now_ns(clock);
+	struct gyr_wal_reader reader;
+	uint64_t first_position;
+
+	GYR_TRY(open_device(server, true));
+	GYR_TRY(gyr_wal_first_position(server->device, &first_position));
+	if (first_position != 0)
+		GYR_FAIL(GYR_ERR_LOG_DAMAGED,
+			 "the log begins at position %llu, what came before is pruned: there is no "
+			 "replay from genesis",
+			 (unsigned long long)first_position);
+	GYR_TRY(make_genesis(server, false));
+	server->recovery.genesis_ns = gyr_clock_now_ns(clock) - begun_ns;
+	GYR_TRY(read_log(server, &reader, 0));
+	gyr_wal_reader_close(&reader);
+	server->recovery.epoch = reader.end.epoch;
+	server->recovery.cut = reader.end.position;
+	server->recovery.block_number = server->exec->block_number;
+	server->recovery.arrival_next = gyr_sequence_arrival_next(server->sequence);
+	server->recovery.state_root = *gyr_stf_root_state(server->stage_root.root);
+	server->recovery.duration_ns = gyr_clock_now_ns(clock) - begun_ns;
 	return 0;
 }
 
@@ -534,27 +652,15 @@ int server_recover(struct gyr_server *server)
 {
 	struct gyr_clock *clock = server->options.drivers.clock;
 	uint64_t begun_ns = gyr_clock_now_ns(clock);
-	struct gyr_wal_reader_config config = { .buffer_length = READ_BUFFER_SIZE };
 	struct gyr_wal_reader reader;
-	void *memory;
+	uint64_t from = 0;
 	int error;
 
-	GYR_TRY(open_device(server));
+	GYR_TRY(open_device(server, false));
 	GYR_TRY(server_open_metrics(server));
-	GYR_TRY(make_state(server, &config.from));
-	server->recovery.genesis_hash = server->genesis_hash;
-	server->recovery.start = config.from;
-	make_identity(server);
-	GYR_TRY(server_carve(server, &memory, "recovery", READ_BUFFER_SIZE));
-	config.dev = server->device;
-	config.buffer = memory;
-	config.expected = &server->identity;
-	GYR_TRY(gyr_wal_reader_open(&reader, &config));
-	error = config.from == 0 ? 0 : resume_sequence(server);
-	if (error == 0)
-		error = replay_log(server, &reader);
-	if (error == 0)
-		error = open_log(server, &reader);
+	GYR_TRY(make_state(server, &from));
+	GYR_TRY(read_log(server, &reader, from));
+	error = open_log(server, &reader);
 	gyr_wal_reader_close(&reader);
 	GYR_TRY(error);
 	GYR_TRY(start_checkpoints(server));

@@ -157,6 +157,29 @@ static void tell_start_failed(struct gyr_server *server)
 		    "the server does not start: {cause:s}", (uintptr_t)gyr_err_cause());
 }
 
+int gyr_server_replay(struct gyr_server_recovery *out, const struct gyr_server_options *options)
+{
+	struct gyr_server *server = calloc(1, sizeof *server);
+	const struct gyr_mem_options memory = { .huge = GYR_MEM_HUGE_NEVER };
+	int error;
+
+	if (server == NULL)
+		GYR_FAIL(GYR_ERR_MEMORY, "no memory for the replay");
+	server->options = *options;
+	server->conf = *options->conf;
+	server->conf.checkpoint.enabled = false;
+	server->node = GYR_MEM_NODE_ANY;
+	gyr_mem_open(&server->mem, &memory);
+	error = open_genesis(server);
+	if (error == 0)
+		error = server_build_replay(server);
+	if (error == 0)
+		error = server_replay(server);
+	*out = server->recovery;
+	gyr_server_close(server);
+	return error;
+}
+
 int gyr_server_open(struct gyr_server **out, const struct gyr_server_options *options)
 {
 	struct gyr_server *server = calloc(1, sizeof *server);

@@ -3,6 +3,7 @@
 #ifndef SERVER_INTERNAL_H
 #define SERVER_INTERNAL_H
 
+#include <pthread.h>
 #include <sched.h>
 
 #include "fault.h"
@@ -118,10 +119,14 @@ struct gyr_server {
 	bool started;
 	bool stopped;
 	bool fault_told;
+	pthread_t roots_thread; /* while recovering */
+	bool roots_beside;
+	_Atomic bool roots_stop; /* stored by the opening thread, loaded by the one above */
 };
 
 /* build.c: carves and wires everything but the lanes; the log is not open yet. */
 GYR_MUST_USE int server_build(struct gyr_server *server);
+GYR_MUST_USE int server_build_replay(struct gyr_server *server); /* what that takes */
 GYR_MUST_USE int server_build_gates(struct gyr_server *server);
 GYR_MUST_USE int server_carve(struct gyr_server *server, void **out, const char *name, size_t size);
 
@@ -147,6 +152,9 @@ GYR_MUST_USE int server_confine(struct gyr_server *server);
 GYR_MUST_USE int server_confine_more(struct gyr_server *server);
 void server_confine_lane(struct gyr_server *server, struct gyr_lane_options *options,
 			 unsigned index);
+
+/* The same without a server to be: reads the log to its end, from genesis. */
+GYR_MUST_USE int server_replay(struct gyr_server *server);
 
 /* recovery.c */
 void server_progress(const struct gyr_server *server, const char *what, uint64_t done,

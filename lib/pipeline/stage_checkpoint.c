@@ -222,8 +222,9 @@ const struct gyr_stage_ops stage_checkpoint_ops = {
 static bool is_durable(const struct stage_checkpoint *stage, uint64_t position)
 {
 	/* The record that closed the block begins there: durable beyond it, it is so as a whole. */
-	return (stage->log != NULL ? gyr_log_durable(stage->log) : *stage->replay_durable) >
-	       position;
+	if (stage->log != NULL)
+		return gyr_log_durable(stage->log) > position;
+	return atomic_load_explicit(&stage->replay_durable, memory_order_relaxed) > position;
 }
 
 static bool hand_on(struct stage_checkpoint *stage)

@@ -53,7 +53,9 @@ struct stage_checkpoint {
 	struct gyr_checkpoint_store *store; /* NULL: no checkpoints */
 	const struct gyr_state *state;	    /* whose code a write-set names */
 	const struct gyr_log *log;	    /* NULL while replaying */
-	const uint64_t *replay_durable;	    /* while replaying: what the log itself says */
+	/* While replaying: what the log itself says. Stored by the replaying thread, loaded by the
+	 * one that makes roots; relaxed, it only grows. */
+	_Atomic uint64_t replay_durable;
 	struct gyr_wal *wal;
 	unsigned consumer; /* of the wal */
 	struct gyr_slice epochs;

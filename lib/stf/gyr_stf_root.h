@@ -7,7 +7,7 @@
  *
  * Per block: gyr_stf_root_begin, gyr_stf_root_step until it is done, then the hash goes to
  * gyr_stf_provide_block_hash and the output is released. A step does about as much as its budget
- * says, except for the two list roots of a block, which are made in one.
+ * says.
  */
 #ifndef GYR_STF_ROOT_H
 #define GYR_STF_ROOT_H
@@ -79,7 +79,7 @@ const struct gyr_hash *gyr_stf_root_state(struct gyr_stf_root *root);
 void gyr_stf_root_begin(struct gyr_stf_root *root, struct gyr_stf_block_output *output,
 			const struct gyr_hash *parent_hash);
 
-/* Goes on by about `budget` accounts and slots, or branches of the tries. */
+/* Goes on by about `budget` accounts and slots, branches of the tries, or transactions. */
 enum gyr_stf_root_status gyr_stf_root_step(struct gyr_stf_root *root, size_t budget);
 
 /* The header and hash of the block that step was DONE with, until the next begin. */

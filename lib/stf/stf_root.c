@@ -20,7 +20,9 @@ enum phase {
 	PHASE_SETTLE_STORAGE,
 	PHASE_ACCOUNTS,
 	PHASE_SETTLE,
-	PHASE_LISTS,
+	PHASE_TX_LIST,
+	PHASE_RECEIPT_LIST,
+	PHASE_END,
 	PHASE_IDLE,
 };
 
@@ -43,6 +45,7 @@ struct gyr_stf_root {
 	uint32_t next_slot; /* of that account */
 	struct gyr_stf_header header;
 	struct gyr_hash hash;
+	struct gyr_trie_list *list;
 	uint8_t *scratch;
 	const struct gyr_keccak_ops *keccak;
 };
@@ -58,7 +61,7 @@ size_t gyr_stf_root_size(const struct gyr_stf_root_limits *limits)
 	return sizeof(struct gyr_stf_root) + capacity_of(limits) * sizeof(struct contract) +
 	       (size_t)limits->contract_count_max * 4 +
 	       (size_t)limits->dirty_count_max * sizeof(void *) + limits->trie_bytes +
-	       LIST_SCRATCH + (16u << 20);
+	       LIST_SCRATCH + gyr_trie_list_size() + (16u << 20);
 }
 
 bool gyr_stf_root_init(struct gyr_stf_root **out, struct gyr_arena *arena,
@@ -78,12 +81,13 @@ bool gyr_stf_root_init(struct gyr_stf_root **out, struct gyr_arena *arena,
 		.dirty = gyr_arena_carve(arena, (size_t)limits->dirty_count_max * sizeof(void *),
 					 64),
 		.dirty_count_max = limits->dirty_count_max,
+		.list = gyr_arena_carve(arena, gyr_trie_list_size(), 64),
 		.scratch = gyr_arena_carve(arena, LIST_SCRATCH, 64),
 		.phase = PHASE_IDLE,
 		.keccak = keccak,
 	};
 	if (root->contracts == NULL || root->order == NULL || root->dirty == NULL ||
-	    root->scratch == NULL ||
+	    root->list == NULL || root->scratch == NULL ||
 	    !gyr_trie_pool_init(&root->pool, arena, limits->trie_bytes, keccak))
 		return false;
 	memset(root->contracts, 0, capacity * sizeof *root->contracts);
@@ -253,17 +257,31 @@ static struct gyr_slice receipt_value(void *context, size_t index)
 	};
 }
 
-static void finish_header(struct gyr_stf_root *root)
+static void begin_list(struct gyr_stf_root *root, enum phase phase)
 {
-	struct gyr_stf_header *header = &root->header;
-	struct gyr_stf_block_output *output = root->output;
+	gyr_trie_list_begin(root->list, root->output->tx_count, root->scratch, LIST_SCRATCH,
+			    root->keccak);
+	root->phase = phase;
+}
 
-	header->state_root = *gyr_trie_root(&root->pool, &root->accounts);
-	gyr_trie_list_root(&header->tx_root, tx_value, output, output->tx_count, root->scratch,
-			   LIST_SCRATCH, root->keccak);
-	gyr_trie_list_root(&header->receipt_root, receipt_value, output, output->tx_count,
-			   root->scratch, LIST_SCRATCH, root->keccak);
-	gyr_stf_header_hash(&root->hash, header, root->keccak);
+/* A list of the block, by about `budget` items: its transactions, then their receipts. */
+static void step_list(struct gyr_stf_root *root, size_t budget)
+{
+	bool is_tx = root->phase == PHASE_TX_LIST;
+	const struct gyr_hash *found = gyr_trie_list_step(
+		root->list, is_tx ? tx_value : receipt_value, root->output, budget);
+
+	if (found == NULL)
+		return;
+	if (is_tx) {
+		root->header.tx_root = *found;
+		begin_list(root, PHASE_RECEIPT_LIST);
+		return;
+	}
+	root->header.receipt_root = *found;
+	root->header.state_root = *gyr_trie_root(&root->pool, &root->accounts);
+	gyr_stf_header_hash(&root->hash, &root->header, root->keccak);
+	root->phase = PHASE_END;
 }
 
 static void start(struct gyr_stf_root *root, const struct gyr_write_set *writes)
@@ -318,6 +336,13 @@ static bool settle_storage(struct gyr_stf_root *root, size_t budget)
 	return true;
 }
 
+static enum gyr_stf_root_status end_block(struct gyr_stf_root *root)
+{
+	root->output = NULL;
+	root->phase = PHASE_IDLE;
+	return GYR_STF_ROOT_DONE;
+}
+
 enum gyr_stf_root_status gyr_stf_root_step(struct gyr_stf_root *root, size_t budget)
 {
 	struct gyr_trie *accounts = &root->accounts;
@@ -345,15 +370,16 @@ enum gyr_stf_root_status gyr_stf_root_step(struct gyr_stf_root *root, size_t bud
 		done += BATCH;
 	}
 	if (root->phase == PHASE_SETTLE && done < budget &&
-	    gyr_trie_settle(&root->pool, &accounts, 1, budget == SIZE_MAX ? 0 : budget - done))
-		root->phase = PHASE_LISTS;
-	if (root->phase != PHASE_LISTS)
-		return GYR_STF_ROOT_RUNNING;
-	if (root->output != NULL)
-		finish_header(root);
-	root->output = NULL;
-	root->phase = PHASE_IDLE;
-	return GYR_STF_ROOT_DONE;
+	    gyr_trie_settle(&root->pool, &accounts, 1, budget == SIZE_MAX ? 0 : budget - done)) {
+		if (root->output == NULL)
+			root->phase = PHASE_END;
+		else
+			begin_list(root, PHASE_TX_LIST);
+		return root->phase == PHASE_END ? end_block(root) : GYR_STF_ROOT_RUNNING;
+	}
+	if (root->phase == PHASE_TX_LIST || root->phase == PHASE_RECEIPT_LIST)
+		step_list(root, budget);
+	return root->phase == PHASE_END ? end_block(root) : GYR_STF_ROOT_RUNNING;
 }
 
 bool gyr_stf_root_apply(struct gyr_stf_root *root, const struct gyr_write_set *writes)

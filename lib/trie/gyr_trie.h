@@ -125,4 +125,17 @@ void gyr_trie_list_root(struct gyr_hash *out, gyr_trie_list_value *value, void *
 			size_t count, void *scratch, size_t scratch_size,
 			const struct gyr_keccak_ops *keccak);
 
+/*
+ * The same in steps: begin in memory of gyr_trie_list_size bytes, then step, each time by about
+ * `budget` values, until it answers the root instead of NULL. Values are asked for in the step that
+ * takes them and must not move until the end.
+ */
+struct gyr_trie_list;
+
+size_t gyr_trie_list_size(void);
+void gyr_trie_list_begin(struct gyr_trie_list *list, size_t count, void *scratch,
+			 size_t scratch_size, const struct gyr_keccak_ops *keccak);
+const struct gyr_hash *gyr_trie_list_step(struct gyr_trie_list *list, gyr_trie_list_value *value,
+					  void *context, size_t budget);
+
 #endif

@@ -28,7 +28,7 @@ struct list_leaf {
 	struct trie_item item;
 };
 
-struct builder {
+struct gyr_trie_list {
 	const struct gyr_keccak_ops *keccak;
 	struct open_branch open[LIST_DEPTH_MAX];
 	unsigned open_count;
@@ -38,6 +38,9 @@ struct builder {
 	size_t leaf_count;
 	uint8_t *scratch;
 	size_t scratch_size, scratch_used;
+	size_t count;
+	size_t place; /* of the next leaf in the order of keys */
+	int before;   /* nibbles that it shares with the last one */
 	struct gyr_hash root;
 };
 
@@ -96,7 +99,7 @@ static size_t encode_open(uint8_t *out, const struct open_branch *branch)
 }
 
 /* Puts a reference into the branch at depth on the key's path, opening it if need be. */
-static void place_item(struct builder *builder, int depth, const struct list_key *key,
+static void place_item(struct gyr_trie_list *builder, int depth, const struct list_key *key,
 		       const struct trie_item *item)
 {
 	struct open_branch *top = builder->open_count == 0
@@ -114,7 +117,7 @@ static void place_item(struct builder *builder, int depth, const struct list_key
 }
 
 /* Closes the branches that the next key, sharing `after` nibbles with this one, is not below. */
-static void close_branches(struct builder *builder, const struct list_key *key, int after)
+static void close_branches(struct gyr_trie_list *builder, const struct list_key *key, int after)
 {
 	uint8_t message[TRIE_MESSAGE_MAX];
 
@@ -141,7 +144,7 @@ static void close_branches(struct builder *builder, const struct list_key *key, 
 }
 
 /* Makes the references of the gathered leaves and hangs them up. */
-static void flush_leaves(struct builder *builder)
+static void flush_leaves(struct gyr_trie_list *builder)
 {
 	builder->keccak->hash_many(builder->hashes, builder->messages, builder->leaf_count);
 	for (size_t i = 0; i < builder->leaf_count; i++) {
@@ -194,7 +197,8 @@ static void stream_leaf(struct gyr_hash *out, const struct list_key *key, unsign
 	gyr_keccak_final(&keccak, out);
 }
 
-static void add_leaf(struct builder *builder, const struct list_leaf *leaf, struct gyr_slice value)
+static void add_leaf(struct gyr_trie_list *builder, const struct list_leaf *leaf,
+		     struct gyr_slice value)
 {
 	int depth = leaf->before > leaf->after ? leaf->before : leaf->after;
 	unsigned from = (unsigned)(depth + 1);
@@ -229,30 +233,55 @@ static void add_leaf(struct builder *builder, const struct list_leaf *leaf, stru
 	close_branches(builder, &slot->key, slot->after);
 }
 
+size_t gyr_trie_list_size(void)
+{
+	return sizeof(struct gyr_trie_list);
+}
+
+void gyr_trie_list_begin(struct gyr_trie_list *list, size_t count, void *scratch,
+			 size_t scratch_size, const struct gyr_keccak_ops *keccak)
+{
+	gyr_assert(scratch_size >= GYR_TRIE_LIST_SCRATCH_MIN);
+	list->keccak = keccak;
+	list->open_count = 0;
+	list->leaf_count = 0;
+	list->scratch = scratch;
+	list->scratch_size = scratch_size;
+	list->scratch_used = 0;
+	list->count = count;
+	list->place = 0;
+	list->before = -1;
+	list->root = gyr_keccak_empty_trie;
+}
+
+const struct gyr_hash *gyr_trie_list_step(struct gyr_trie_list *list, gyr_trie_list_value *value,
+					  void *context, size_t budget)
+{
+	for (; list->place < list->count && budget > 0; list->place++, budget--) {
+		struct list_leaf leaf = { .key = key_at(list->place, list->count),
+					  .before = list->before,
+					  .after = -1 };
+
+		if (list->place + 1 < list->count) {
+			struct list_key next = key_at(list->place + 1, list->count);
+
+			leaf.after = shared(&leaf.key, &next);
+		}
+		add_leaf(list, &leaf, value(context, index_at(list->place, list->count)));
+		list->before = leaf.after;
+	}
+	if (list->place < list->count)
+		return NULL;
+	flush_leaves(list);
+	return &list->root;
+}
+
 void gyr_trie_list_root(struct gyr_hash *out, gyr_trie_list_value *value, void *context,
 			size_t count, void *scratch, size_t scratch_size,
 			const struct gyr_keccak_ops *keccak)
 {
-	struct builder builder = {
-		.keccak = keccak,
-		.scratch = scratch,
-		.scratch_size = scratch_size,
-		.root = gyr_keccak_empty_trie,
-	};
-	struct list_leaf leaf = { .before = -1 };
+	struct gyr_trie_list list;
 
-	gyr_assert(scratch_size >= GYR_TRIE_LIST_SCRATCH_MIN);
-	for (size_t place = 0; place < count; place++) {
-		leaf.key = key_at(place, count);
-		leaf.after = -1;
-		if (place + 1 < count) {
-			struct list_key next = key_at(place + 1, count);
-
-			leaf.after = shared(&leaf.key, &next);
-		}
-		add_leaf(&builder, &leaf, value(context, index_at(place, count)));
-		leaf.before = leaf.after;
-	}
-	flush_leaves(&builder);
-	*out = builder.root;
+	gyr_trie_list_begin(&list, count, scratch, scratch_size, keccak);
+	*out = *gyr_trie_list_step(&list, value, context, SIZE_MAX);
 }
