@@ -73,7 +73,8 @@ static void print_report(const struct gyr_wal_report *report, FILE *to)
 			      (unsigned long long)report->first_position);
 	print_records(report, to);
 	(void)fprintf(
-		to, "arrivals %llu to %llu: %llu repeated, %llu missing, %llu void with an epoch\n",
+		to,
+		"arrivals %llu to %llu: %llu repeated, %llu missing, %llu undecided at the end\n",
 		(unsigned long long)report->arrival_first, (unsigned long long)report->arrival_last,
 		(unsigned long long)report->arrival_repeated,
 		(unsigned long long)report->arrival_missing,

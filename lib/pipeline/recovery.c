@@ -589,6 +589,7 @@ static int start_checkpoints(struct gyr_server *server)
 	stage->consumer = (unsigned)added;
 	stage->wal = server->wal;
 	stage->log = server->log;
+	stage->due_ns = 1; /* what was replayed need not be again */
 	stage->epochs = (struct gyr_slice){ (const uint8_t *)server->epochs,
 					    server->epoch_count * sizeof server->epochs[0] };
 	return 0;

@@ -136,7 +136,7 @@ struct gyr_wal_report {
 	uint64_t arrival_last;
 	uint64_t arrival_repeated; /* arrivals with more than one disposition: must be 0 */
 	uint64_t arrival_missing;  /* arrivals without one, within an epoch: must be 0 */
-	uint64_t arrival_void;	   /* arrivals lost with the end of their epoch */
+	uint64_t arrival_void; /* arrivals without one at the end: the next start rejects them */
 	uint32_t epoch_count;
 	struct {
 		uint32_t epoch;

@@ -62,7 +62,8 @@ static void note_arrival(struct gyr_wal_report *report, struct arrivals *arrival
 static void note_epoch(struct gyr_wal_report *report, struct arrivals *arrivals,
 		       const struct gyr_log_epoch *epoch)
 {
-	judge_below(report, arrivals, epoch->arrival_next, true);
+	/* those below without a disposition get one now: the epoch starts with rejecting them */
+	arrivals->next = gyr_max_u64(arrivals->next, epoch->arrival_next);
 	if (report->epoch_count < GYR_WAL_REPORT_EPOCHS) {
 		report->epochs[report->epoch_count].epoch = epoch->epoch;
 		report->epochs[report->epoch_count].cut = epoch->cut;

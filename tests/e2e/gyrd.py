@@ -66,11 +66,11 @@ def expect(what, condition, detail=''):
         sys.exit(1)
 
 
-def bench(port, count, accounts=8, check=True):
+def bench(port, count, accounts=8, check=True, first_nonce=0):
     return subprocess.Popen(
         [BENCH, 'run', '--gate', '127.0.0.1:%d' % port, '--rate', str(RATE), '--count', str(count),
          '--accounts', str(accounts), '--idle', 'sleep', '--complete', '--attempts', '10000',
-         '--drain', '120s'] + ['--restart-check'] * check,
+         '--drain', '120s', '--first-nonce', str(first_nonce)] + ['--restart-check'] * check,
         text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
 
@@ -173,7 +173,9 @@ def prune(server, port):
     expect('there is no replay from genesis any more: code 8', run.returncode == 8, run.stderr)
     text = server.start()
     expect('the restart goes on from the checkpoint', 'the checkpoint of block' in text, text)
-    expect('load goes on', bench(port, 300, check=False).wait(timeout=120) == 0)
+    run = bench(port, 296, check=False, first_nonce=500)
+    text = run.communicate(timeout=120)[0]
+    expect('load goes on', run.returncode == 0, text)
     code, text = server.end(signal.SIGTERM)
     expect('SIGTERM: a graceful end', code == 0, text)
     shutil.rmtree(os.path.join(server.work, 'data/checkpoint'))

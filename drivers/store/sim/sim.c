@@ -123,7 +123,8 @@ void gyr_store_sim_disk_free(struct gyr_store_sim_disk *disk)
 {
 	if (disk == NULL)
 		return;
-	gyr_store_sim_disk_clear(disk);
+	for (unsigned i = 0; i < GYR_STORE_TABLES_MAX; i++)
+		clear(&disk->tables[i]);
 	free(disk);
 }
 
