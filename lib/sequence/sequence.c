@@ -283,6 +283,9 @@ static void prefetch(const struct gyr_sequence *sequence, const struct gyr_seque
 {
 	const struct gyr_intake_finding *finding = gyr_intake_finding(gate->intake, slot);
 
+	/* The finding itself is as far away: its own line comes SLOTS_AHEAD slots earlier. */
+	__builtin_prefetch(gyr_intake_finding(gate->intake, slot + SLOTS_AHEAD));
+	__builtin_prefetch(gyr_intake_payload(gate->intake, slot));
 	/* acquire: pairs with gyr_intake_verified, as in gyr_intake_peek */
 	if (atomic_load_explicit(&finding->verified, memory_order_acquire) != slot + 1)
 		return;

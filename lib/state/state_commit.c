@@ -150,6 +150,9 @@ void gyr_state_block_begin(struct gyr_state *state)
 	state->block_stamp++;
 }
 
+/* Records asked for before their turn. */
+#define DIRTY_AHEAD 8
+
 /* Slots of one account lie together: a counting sort by the place of their account. */
 static void copy_slots(struct gyr_state *state, struct gyr_write_set *out)
 {
@@ -159,6 +162,8 @@ static void copy_slots(struct gyr_state *state, struct gyr_write_set *out)
 		const struct gyr_slot *slot = &state->slots[state->dirty_slots[i]];
 		const struct gyr_account *account = &state->accounts[slot->account];
 
+		if (i + DIRTY_AHEAD < state->dirty_slot_count)
+			__builtin_prefetch(&state->slots[state->dirty_slots[i + DIRTY_AHEAD]]);
 		gyr_assert(account->block_stamp == state->block_stamp);
 		out->accounts[account->dirty_index].slot_count++;
 	}
@@ -188,6 +193,9 @@ bool gyr_state_block_end(struct gyr_state *state, struct gyr_write_set *out)
 	for (uint32_t i = 0; i < state->dirty_account_count; i++) {
 		struct gyr_account *account = &state->accounts[state->dirty_accounts[i]];
 
+		if (i + DIRTY_AHEAD < state->dirty_account_count)
+			__builtin_prefetch(&state->accounts[state->dirty_accounts[i + DIRTY_AHEAD]],
+					   1);
 		account->dirty_index = i;
 		out->accounts[i] = (struct gyr_write_account){
 			.address = account->address,
