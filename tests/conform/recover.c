@@ -103,6 +103,13 @@ static bool recovers_to_key(const struct group *group, json_int_t id,
 		    memcmp(key, expected_key, sizeof key) != 0 ||
 		    memcmp(address, expected, sizeof address) != 0)
 			complain(group, id, drivers[d].ops->name, "differs from libsecp256k1");
+		for (unsigned parity = 0; parity < PARITY_COUNT; parity++)
+			if (drivers[d].ops->batch(drivers[d].memory, address, key, &in[parity],
+						  1) != (valid >> parity & 1) ||
+			    memcmp(key[0], expected_key[parity], sizeof key[0]) != 0 ||
+			    !gyr_address_equal(&address[0], &expected[parity]))
+				complain(group, id, drivers[d].ops->name,
+					 "alone differs from libsecp256k1");
 	}
 	for (unsigned parity = 0; parity < PARITY_COUNT; parity++) {
 		bool same = (valid >> parity & 1) != 0 &&
@@ -116,6 +123,10 @@ static bool recovers_to_key(const struct group *group, json_int_t id,
 		gyr_known_check(&known, &answer, &check, 1);
 		if ((answer == GYR_KNOWN_YES) != same)
 			complain(group, id, known.ops->name, "differs from libsecp256k1");
+		gyr_known_ifma_checked.check(known.shared, &answer, &check, 1);
+		if ((answer == GYR_KNOWN_YES) != same)
+			complain(group, id, gyr_known_ifma_checked.name,
+				 "differs from libsecp256k1");
 	}
 	return any;
 }

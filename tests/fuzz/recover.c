@@ -21,7 +21,7 @@ static void make_ready(void)
 {
 	struct gyr_arena arena = gyr_arena_over(known_memory, sizeof known_memory);
 	const struct gyr_known_conf conf = {
-		.ops = &gyr_known_ifma, .slot_count = 1, .lane_count = 1, .seed = { 9 }
+		.ops = &gyr_known_ifma_checked, .slot_count = 1, .lane_count = 1, .seed = { 9 }
 	};
 
 	gyr_assert(gyr_recover_secp256k1.init(oracle_memory, conf.seed) == 0);
@@ -32,6 +32,20 @@ static void make_ready(void)
 	ready = true;
 }
 
+/* One at a time, by the kernel that spreads it over the lanes, with bounds asserted and without. */
+static void check_alone(const struct gyr_recover_request *in, bool valid,
+			const uint8_t expected_key[64])
+{
+	const struct gyr_recover_ops *ops[] = { &gyr_recover_ifma, &gyr_recover_ifma_checked };
+	struct gyr_address address;
+	uint8_t key[1][64];
+
+	for (size_t i = 0; i < GYR_COUNT(ops); i++) {
+		gyr_assert(ops[i]->batch(ifma_memory, &address, key, in, 1) == valid);
+		gyr_assert(memcmp(key[0], expected_key, sizeof key[0]) == 0);
+	}
+}
+
 static void check_known(const struct gyr_recover_request *in, unsigned count, uint64_t valid,
 			uint8_t (*key)[64])
 {
@@ -40,7 +54,7 @@ static void check_known(const struct gyr_recover_request *in, unsigned count, ui
 	gyr_assert(known.ops->build(known.shared, known.tables, key[first]));
 	for (unsigned at = 0; at < count; at += GYR_KNOWN_GROUP_MAX) {
 		struct gyr_known_check check[GYR_KNOWN_GROUP_MAX] = { { .request = NULL } };
-		enum gyr_known_answer answer[GYR_KNOWN_GROUP_MAX];
+		enum gyr_known_answer answer[GYR_KNOWN_GROUP_MAX], unchecked[GYR_KNOWN_GROUP_MAX];
 		unsigned group = count - at < GYR_KNOWN_GROUP_MAX ? count - at
 								  : GYR_KNOWN_GROUP_MAX;
 
@@ -49,6 +63,8 @@ static void check_known(const struct gyr_recover_request *in, unsigned count, ui
 							     .table = known.tables,
 							     .nonce_y = in[at + i].reserved };
 		gyr_known_check(&known, answer, check, group);
+		gyr_known_ifma.check(known.shared, unchecked, check, group);
+		gyr_assert(memcmp(answer, unchecked, group * sizeof answer[0]) == 0);
 		for (unsigned i = 0; i < group; i++) {
 			bool same = (valid >> (at + i) & 1) != 0 &&
 				    memcmp(key[at + i], key[first], 64) == 0;
@@ -83,6 +99,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	gyr_assert(gyr_recover_ifma.batch(ifma_memory, address, key, in, count) == valid);
 	gyr_assert(memcmp(key, expected_key, count * sizeof key[0]) == 0);
 	gyr_assert(memcmp(address, expected, count * sizeof address[0]) == 0);
+	gyr_assert(gyr_recover_ifma_checked.batch(ifma_memory, address, key, in, count) == valid);
+	gyr_assert(memcmp(key, expected_key, count * sizeof key[0]) == 0);
+	for (unsigned i = 0; i < count; i++)
+		check_alone(&in[i], (valid >> i & 1) != 0, expected_key[i]);
 	if (valid != 0)
 		check_known(in, count, valid, expected_key);
 	return 0;

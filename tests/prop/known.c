@@ -8,6 +8,7 @@
 #include "gyr_err.h"
 #include "gyr_known_ifma.h"
 #include "gyr_recover_secp256k1.h"
+#include "known_kernels.h"
 
 #define KEY_COUNT 24
 
@@ -194,6 +195,61 @@ static void damage(struct gyr_recover_request *request, uint64_t *seed)
 	}
 }
 
+/* Row m - 1 of a window is m times its base, in every bit. */
+static void check_window(const struct ifma_row *row, const struct gyr_secp_point *base_point,
+			 unsigned count)
+{
+	struct gyr_secp_point multiple[GYR_SECP_AFFINE_COUNT_MAX], sum = { .infinity = true };
+	struct gyr_secp_affine affine[GYR_SECP_AFFINE_COUNT_MAX], base;
+
+	assert_true(count <= GYR_SECP_AFFINE_COUNT_MAX);
+	gyr_secp_point_to_affine(&base, base_point, 1);
+	for (unsigned i = 0; i < count; i++) {
+		gyr_secp_point_add_affine(&sum, &sum, &base);
+		multiple[i] = sum;
+	}
+	gyr_secp_point_to_affine(affine, multiple, count);
+	for (unsigned i = 0; i < count; i++) {
+		struct ifma_row expected;
+
+		gyr_secp_field_to_words(expected.word, &affine[i].x);
+		gyr_secp_field_to_words(expected.word + 4, &affine[i].y);
+		assert_memory_equal(&row[i], &expected, sizeof expected);
+	}
+}
+
+static void every_row_of_a_table_is_its_multiple_of_the_key(void **state)
+{
+	static struct known_table tables[2];
+	const struct gyr_known_ops *ops[2] = { &gyr_known_ifma, &gyr_known_ifma_checked };
+	uint64_t seed = gyr_test_seed();
+
+	(void)state;
+	if (!usable)
+		skip();
+	set_keys(&seed);
+	for (unsigned k = 0; k < KEY_COUNT; k++) {
+		struct gyr_secp_affine key;
+		struct gyr_secp_point point;
+
+		memset(tables, 0x5a, sizeof tables);
+		for (int i = 0; i < 2; i++)
+			assert_true(ops[i]->build(known.shared, &tables[i], keys[k].public_key));
+		assert_memory_equal(&tables[0], &tables[1], sizeof tables[0]);
+		assert_true(gyr_secp_affine_from_key(&key, keys[k].public_key));
+		gyr_secp_point_from_affine(&point, &key);
+		for (int slice = 0; slice < KNOWN_SLICE_COUNT; slice++)
+			for (int w = 0; w < KNOWN_Q_WINDOWS; w++) {
+				check_window(tables[0].row[slice] + KNOWN_Q_FIRST_ROW(w), &point,
+					     1u << (KNOWN_Q_BITS(w) - 1));
+				for (int i = 0; i < KNOWN_Q_BITS(w); i++)
+					gyr_secp_point_double(&point, &point);
+			}
+	}
+	keys[0].public_key[63] ^= 1; /* not on the curve */
+	assert_false(gyr_known_ifma.build(known.shared, &tables[0], keys[0].public_key));
+}
+
 static uint64_t wanted(uint64_t usual)
 {
 	return getenv("GYR_LONG") != NULL ? usual * 50 : usual;
@@ -371,6 +427,7 @@ static void tiny_multiples_collide_harmlessly(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_row_of_a_table_is_its_multiple_of_the_key),
 		cmocka_unit_test(signatures_of_the_key_and_damaged_ones),
 		cmocka_unit_test(whatever_recovers_is_recognized),
 		cmocka_unit_test(a_nonce_at_infinity_is_never_accepted),
