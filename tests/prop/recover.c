@@ -13,7 +13,8 @@
 #include "gyr_recover_portable.h"
 #include "gyr_recover_secp256k1.h"
 
-#define CHUNK GYR_RECOVER_BATCH_MAX
+#define CHUNK		GYR_RECOVER_BATCH_MAX
+#define PROGRESS_CHUNKS 4096 /* a campaign prints its counts this often */
 
 static alignas(64) uint8_t oracle_memory[1 << 20];
 
@@ -260,6 +261,7 @@ static void print_counts(void)
 			     (unsigned long long)known_drivers[d].count,
 			     (unsigned long long)known_drivers[d].yes_count,
 			     (unsigned long long)known_drivers[d].undecided_count);
+	(void)fflush(stdout);
 }
 
 static uint64_t wanted(uint64_t usual, uint64_t when_long)
@@ -297,6 +299,8 @@ static void random_and_damaged_signatures(void **state)
 		ask_oracle(&expected, in);
 		check_chunk(&expected, in, number, &cases.seed);
 		check_known(&cases, &expected, in, signer, number, &cases.seed);
+		if (number % PROGRESS_CHUNKS == PROGRESS_CHUNKS - 1)
+			print_counts();
 	}
 	print_counts();
 	assert_true(!known_drivers[0].usable || known_drivers[0].yes_count > lane_count / 8);
