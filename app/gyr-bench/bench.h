@@ -47,6 +47,7 @@ struct bench_options {
 	uint64_t connect_ns;
 	uint64_t attempts;
 	const char *probe_cpu;
+	uint64_t probe_ns; /* before the runs; 0: beside them */
 	bool restart_check;
 	bool complete;
 	bool quiet;

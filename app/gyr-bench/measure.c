@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "bench.h"
@@ -237,6 +238,15 @@ static int start_aside(struct bench *bench)
 			GYR_FAIL(GYR_ERR_MEMORY, "no memory for the stall probe");
 		GYR_TRY(gyr_load_probe_start(bench->probe, &bench->clock, (int)cpu));
 		bench->probed = true;
+		if (options->probe_ns != 0) {
+			struct timespec wait = {
+				.tv_sec = (time_t)(options->probe_ns / NS_PER_S),
+				.tv_nsec = (long)(options->probe_ns % NS_PER_S),
+			};
+
+			(void)nanosleep(&wait, NULL);
+			gyr_load_probe_stop(bench->probe);
+		}
 	}
 	return 0;
 }

@@ -88,6 +88,9 @@ static unsigned common(struct gyr_args_option *to, unsigned count, struct bench_
 		{ "probe-cpu", 'P', GYR_ARGS_TEXT, &o->probe_cpu, "CPU",
 		  "a thread spins there, or anywhere (-1), and records how long the host stops "
 		  "it" },
+		{ "probe-for", 0, GYR_ARGS_DURATION, &o->probe_ns, "TIME",
+		  "the probe runs so long before the runs, not beside them: where it has no CPU of "
+		  "its own" },
 		{ "echo", 'E', GYR_ARGS_TEXT, &o->echo, "ADDRESS:PORT",
 		  "a `gyrd --echo`: the driver's own round trip is measured first" },
 		{ "floor", 'F', GYR_ARGS_TEXT, &o->floor, "FILE",

@@ -264,7 +264,7 @@ def sweep(lab):
     say(lab.bench(['sweep', '--gate', GATE, '--device', DEVICE, '--html', html,
                    '--accounts', str(lab.options.accounts), '--senders', '64', '--batch', '8',
                    '--hint', 'index', '--duration', '%gs' % lab.options.sweep_seconds,
-                   '--idle', lab.options.bench_idle, '--probe-cpu', '0',
+                   '--idle', lab.options.bench_idle, '--probe-cpu', '0', '--probe-for', '3s',
                    '--title', 'gyr over AF_XDP, one data lane'] + lab.floor_option(8) +
                   [word for rate in rates for word in ('--rate', str(rate))]))
     lab.stop()
