@@ -56,8 +56,7 @@ struct gyr_known_ops {
 	/* 0, or -GYR_ERR_UNSUPPORTED. The seed as in gyr_recover_ops. Cold: tens of milliseconds.
 	 */
 	int (*init)(void *shared, const uint8_t seed[GYR_RECOVER_SEED_LENGTH]);
-	/* Fills a table for a public key; false when it is no point of the curve. Cold: under 1 ms.
-	 */
+	/* Fills a table for a public key; false when it is no point of the curve. Cold: 50 us. */
 	bool (*build)(const void *shared, void *table, const uint8_t public_key[64]);
 	/* Asks for the rows of a table, before they are needed. */
 	void (*prefetch)(const void *table);

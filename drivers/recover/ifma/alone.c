@@ -18,7 +18,7 @@ struct alone_scratch {
 
 _Static_assert(sizeof(struct alone_scratch) <= IFMA_SCRATCH_SIZE, "a kernel's scratch fits");
 
-/* Out of line: the code of one signature alone is mostly run cold. */
+/* Out of line: this code runs once per signature, often from cold caches; small is faster. */
 OUT_OF_LINE void mul(struct gyr_secp_field *r, const struct gyr_secp_field *a,
 		     const struct gyr_secp_field *b)
 {
@@ -27,7 +27,7 @@ OUT_OF_LINE void mul(struct gyr_secp_field *r, const struct gyr_secp_field *a,
 
 OUT_OF_LINE void sqr(struct gyr_secp_field *r, const struct gyr_secp_field *a)
 {
-	gyr_secp_field_mul(r, a, a);
+	gyr_secp_field_sqr(r, a);
 }
 
 /* The digits of one half, dealt to its four lanes. */
