@@ -363,6 +363,7 @@ static int build_known(struct gyr_server *server)
 	struct stage_known *stage;
 	struct gyr_arena arena;
 	void *memory;
+	int error;
 
 	if (known.ops == NULL || known.slot_count == 0 || conf->sessions.known_count == 0 ||
 	    recover->ops->counterfeit || gyr_conf_lane_of(conf, GYR_CONF_STAGE_KNOWN, 0) == NULL)
@@ -371,8 +372,14 @@ static int build_known(struct gyr_server *server)
 	GYR_TRY(server_carve(server, &memory, "known", sizeof *stage));
 	stage = memory;
 	GYR_TRY(carve_arena(server, &arena, "known-tables", gyr_known_memory(&known)));
-	if (gyr_known_init(&stage->known, &arena, &known, recover->reference,
-			   recover->reference_context) < 0) {
+	error = gyr_known_init(&stage->known, &arena, &known, recover->reference,
+			       recover->reference_context);
+	if (error < 0) {
+		/* A machine without the instructions is nothing odd; all else is worth a look. */
+		if (error != -GYR_ERR_UNSUPPORTED)
+			GYR_JOURNAL(server->journal, server_utc_ns(server), GYR_JOURNAL_WARNING,
+				    "known senders are recovered like all others: {cause:s}",
+				    (uintptr_t)gyr_err_cause());
 		gyr_err_clear();
 		return 0;
 	}
