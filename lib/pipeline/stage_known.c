@@ -67,6 +67,7 @@ static void make(struct stage_known *stage, struct known_answer *answer,
 {
 	const struct known_key *key = place_of(stage, &request->address);
 	bool pinned = request->pinned && may_pin(stage);
+	uint32_t slot;
 
 	*answer = (struct known_answer){ .address = request->address, .session = request->session };
 	gyr_metric_add(&stage->counters.asked, 1);
@@ -79,9 +80,12 @@ static void make(struct stage_known *stage, struct known_answer *answer,
 		gyr_metric_add(&stage->counters.unseen, 1);
 		return;
 	}
-	if (pinned && stage->pins[slot_of(answer->known)] < UINT16_MAX) {
-		stage->pinned_count += stage->pins[slot_of(answer->known)]++ == 0;
-		answer->pinned = true;
+	slot = slot_of(answer->known);
+	/* A table that another session pins may be pinned once more: it takes no other slot. */
+	answer->pinned = request->pinned && stage->pins[slot] < UINT16_MAX &&
+			 (pinned || stage->pins[slot] > 0);
+	if (answer->pinned) {
+		stage->pinned_count += stage->pins[slot]++ == 0;
 		gyr_metric_add(&stage->counters.pins, 1);
 	}
 }

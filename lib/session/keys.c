@@ -92,6 +92,7 @@ void key_select(const struct gyr_session_table *table, const struct session *ses
 {
 	const struct key *key = NULL;
 
+	gyr_assert(session->keys != NULL);
 	submission->key_flags = 0;
 	if (hint_kind != GYR_WIRE_HINT_NONE)
 		key = hinted_key(session, &submission->nonce, hint_kind, hint);

@@ -135,8 +135,28 @@ static void make_table(void)
 	connect_peer(1);
 }
 
+/* A sender's transaction was ordered; then what is asked for is there, or is not. */
+static void settle(uint8_t tag)
+{
+	struct gyr_address sender = { { tag & 7 } };
+	const struct gyr_session_key_request *request;
+
+	gyr_session_key_settled(table, last_handle, (tag & 8) != 0 ? &sender : NULL, tag & 3,
+				tag >> 6, now.now_ns);
+	while ((request = gyr_session_key_request(table)) != NULL && (tag & 16) != 0) {
+		struct gyr_session_key_request taken = *request;
+
+		gyr_session_key_requested(table);
+		if (taken.release == 0)
+			gyr_session_key_answer(table, taken.session, &taken.address,
+					       (tag & 32) != 0 ? tag : 0,
+					       (tag & 32) != 0 && taken.pinned, now.now_ns);
+	}
+}
+
 static void answer(uint8_t tag)
 {
+	settle(tag);
 	gyr_session_ordered(table, last_handle,
 			    &(struct gyr_session_order){ .client_tag = tag,
 							 .position = position += 10,
