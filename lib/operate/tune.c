@@ -137,6 +137,7 @@ static int load(struct tune *memory)
 {
 	char boot_id[48];
 
+	gyr_assert(memory != NULL);
 	GYR_TRY(tune_load(memory));
 	read_boot_id(memory, boot_id);
 	drop_what_a_restart_undid(memory, boot_id);
@@ -291,8 +292,9 @@ int gyr_operate_tune_undo(const struct gyr_operate_tune_options *options, FILE *
 	int error;
 
 	GYR_TRY(check_rights(options));
-	GYR_TRY(prepare(&memory, options));
-	error = load(memory);
+	error = prepare(&memory, options);
+	if (error == 0)
+		error = load(memory);
 	if (error == 0) {
 		undo_all(memory);
 		error = answer(memory);

@@ -109,7 +109,8 @@ static void find_hugepages(struct tune *tune, const struct gyr_conf *conf,
 	}
 	for (unsigned i = 0; i < plan->node_count; i++) {
 		const struct gyr_topo_node *node = &plan->nodes[i];
-		uint64_t wanted = (node->memory_planned >> 21) + (node->memory_planned > 0) * 8u;
+		uint64_t wanted = (node->memory_planned >> 21) +
+				  (node->memory_planned > 0 ? 8u : 0u);
 		struct tune_change *change;
 		char text[24];
 

@@ -39,12 +39,27 @@ static void state_path(const struct tune *tune, char out[PATH_MAX], const char *
 	(void)snprintf(out, PATH_MAX, "%s%s%s", tune->options->root, tune->options->state, suffix);
 }
 
+/* What a character is written as behind a backslash; 0: as it is. */
+static char code_of(char c)
+{
+	switch (c) {
+	case '\n':
+		return 'n';
+	case '\t':
+		return 't';
+	case '\\':
+		return '\\';
+	default:
+		return 0;
+	}
+}
+
 static void escape(char *out, size_t size, const char *text)
 {
 	size_t used = 0;
 
 	for (; *text != '\0' && used + 3 < size; text++) {
-		char coded = *text == '\n' ? 'n' : *text == '\t' ? 't' : *text == '\\' ? '\\' : 0;
+		char coded = code_of(*text);
 
 		if (coded != 0) {
 			out[used++] = '\\';
@@ -63,7 +78,11 @@ static void unescape(char *text)
 	for (; *text != '\0'; text++) {
 		if (*text == '\\' && text[1] != '\0') {
 			text++;
-			*to++ = (char)(*text == 'n' ? '\n' : *text == 't' ? '\t' : *text);
+			*to++ = *text;
+			if (*text == 'n')
+				to[-1] = '\n';
+			else if (*text == 't')
+				to[-1] = '\t';
 		} else {
 			*to++ = *text;
 		}
