@@ -2,9 +2,12 @@
 #include "translator.h"
 
 /* Beyond four cells a byte: the blocks around the code. */
-#define CELLS_MORE  64
-#define HOP_MAX	    16
-#define HOP_GAS_MAX 400 /* all hops together stay well below a slice */
+#define CELLS_MORE     64
+#define OP_GAS_MAX     2000 /* of an instruction that does not end its block */
+#define CONSTANT_SPARE 8
+#define TEMP_SPARE     8
+#define HOP_MAX	       4
+#define HOP_GAS_MAX    400 /* all hops together stay well below a slice */
 
 /* What the last eight bytes of a cell are, by instruction: see stream_ops.inc. */
 enum tail { TAIL_NONE, TAIL_CONSTANT, TAIL_TARGET, TAIL_BOTH, TAIL_PAIR, TAIL_SECOND };
@@ -64,6 +67,7 @@ static void begin_block(struct gyr_evm_translator *t, uint32_t pc)
 	t->top = 0;
 	t->constant_count = 0;
 	t->patch_count = 0;
+	t->unchecked = 0;
 	gyr_assert(t->temps == 0);
 }
 
@@ -96,26 +100,66 @@ static void fall_through(struct gyr_evm_translator *t)
 	end_block(t);
 }
 
-/* A push of count bytes that begin at pc; what is beyond the code reads as zero. */
-static void translate_push(struct gyr_evm_translator *t, uint32_t pc, unsigned count)
+/* A push of count bytes that begin at pc; what is beyond the code reads as zero: its padding. */
+static inline void translate_push(struct gyr_evm_translator *t, uint32_t pc, unsigned count)
 {
-	struct gyr_u256 value;
+	const uint8_t *from = t->code + pc;
+	unsigned rest = count % 8, whole = count / 8;
+	uint64_t *limb;
 
-	/* The padding behind the code is zero. */
-	if (count <= 8)
-		value = gyr_u256_from_u64(
-			count == 0 ? 0 : gyr_load_be64(t->code + pc) >> (64 - 8 * count));
-	else
-		gyr_u256_load_be_short(&value, t->code + pc, count);
-	push(t, constant_new(t, &value));
+	push(t, constant_place(t, &limb));
+	limb[0] = limb[1] = limb[2] = limb[3] = 0;
+	for (unsigned i = 0; i < whole; i++)
+		limb[i] = gyr_load_be64(from + count - (size_t)8 * (i + 1));
+	if (rest != 0)
+		limb[whole] = gyr_load_be64(from) >> (64 - 8 * rest);
 }
 
-/* Whether the block must end before its next instruction, so that its tables hold. */
-static inline bool is_crowded(const struct gyr_evm_translator *t)
+static inline void translate_dup(struct gyr_evm_translator *t, unsigned depth)
 {
-	return t->top >= EVM_STREAM_GROWTH_MAX || t->gas >= EVM_STREAM_BLOCK_GAS_MAX ||
-	       t->constant_count > CONSTANT_COUNT - 8 || t->patch_count == PATCH_COUNT ||
-	       __builtin_popcountll(t->temps) > EVM_STREAM_TEMP_COUNT - 8;
+	int position = t->top + 1 - (int)depth, symbol;
+
+	reach(t, position);
+	symbol = *symbol_at(t, position);
+	hold(t, symbol);
+	push(t, symbol);
+}
+
+static inline void translate_swap(struct gyr_evm_translator *t, unsigned depth)
+{
+	int position = t->top + 1 - (int)depth;
+	int16_t symbol;
+
+	reach(t, position);
+	symbol = *symbol_at(t, position);
+	*symbol_at(t, position) = *symbol_at(t, t->top);
+	*symbol_at(t, t->top) = symbol;
+}
+
+static inline unsigned least(unsigned a, unsigned b)
+{
+	return a < b ? a : b;
+}
+
+/*
+ * For how many instructions there surely is room; 0: the block must end here, so that its tables
+ * hold. An instruction needs at most one position, one lasting temporary, one patch, two constants
+ * and OP_GAS_MAX.
+ */
+static unsigned room(const struct gyr_evm_translator *t)
+{
+	unsigned temps = (unsigned)__builtin_popcountll(t->temps), count;
+
+	if (t->top >= EVM_STREAM_GROWTH_MAX || t->gas >= EVM_STREAM_BLOCK_GAS_MAX ||
+	    t->constant_count > CONSTANT_COUNT - CONSTANT_SPARE || t->patch_count == PATCH_COUNT ||
+	    temps > EVM_STREAM_TEMP_COUNT - TEMP_SPARE)
+		return 0;
+	count = (EVM_STREAM_BLOCK_GAS_MAX - t->gas) / OP_GAS_MAX;
+	count = least(count, PATCH_COUNT - t->patch_count);
+	count = least(count, (unsigned)(EVM_STREAM_GROWTH_MAX - t->top));
+	count = least(count, (CONSTANT_COUNT - CONSTANT_SPARE - t->constant_count) / 2);
+	count = least(count, EVM_STREAM_TEMP_COUNT - TEMP_SPARE - temps);
+	return count == 0 ? 1 : count;
 }
 
 /*
@@ -175,7 +219,7 @@ static void close_at_destination(struct gyr_evm_translator *t, uint32_t pc)
 /* Counts an instruction's needs; false where no stack can meet them. */
 static inline bool require(struct gyr_evm_translator *t, const struct op_info *info)
 {
-	int need = (info->kind == KIND_PUSH ? 0 : info->count) - t->top;
+	int need = info->count - t->top;
 
 	if (need > t->need)
 		t->need = need;
@@ -202,11 +246,12 @@ static uint32_t translate_block(struct gyr_evm_translator *t, uint32_t pc, enum 
 			*flow = FLOW_BLOCK;
 			return pc;
 		}
-		if (GYR_UNLIKELY(is_crowded(t))) {
+		if (GYR_UNLIKELY(t->unchecked == 0) && (t->unchecked = room(t)) == 0) {
 			fall_through(t);
 			*flow = FLOW_BLOCK;
 			return pc;
 		}
+		t->unchecked--;
 		pc++;
 		if (GYR_UNLIKELY(!require(t, info))) {
 			t->need = GYR_EVM_STACK_MAX + 1;
@@ -216,28 +261,15 @@ static uint32_t translate_block(struct gyr_evm_translator *t, uint32_t pc, enum 
 		t->gas += info->gas;
 		switch (info->kind) {
 		case KIND_PUSH:
-			translate_push(t, pc, info->count);
-			pc += info->count;
+			translate_push(t, pc, info->data);
+			pc += info->data;
 			break;
-		case KIND_DUP: {
-			int position = t->top + 1 - info->count, symbol;
-
-			reach(t, position);
-			symbol = *symbol_at(t, position);
-			hold(t, symbol);
-			push(t, symbol);
+		case KIND_DUP:
+			translate_dup(t, info->count);
 			break;
-		}
-		case KIND_SWAP: {
-			int position = t->top + 1 - info->count;
-			int16_t symbol;
-
-			reach(t, position);
-			symbol = *symbol_at(t, position);
-			*symbol_at(t, position) = *symbol_at(t, t->top);
-			*symbol_at(t, t->top) = symbol;
+		case KIND_SWAP:
+			translate_swap(t, info->count);
 			break;
-		}
 		case KIND_POP:
 			release(t, pop(t));
 			break;

@@ -315,7 +315,17 @@ enum flow translate_op(struct gyr_evm_translator *t, const struct op_info *info,
 	case KIND_ON_STACK:
 		emit_on_stack(t, info->stream, info->count)->immediate = info->count - 2u;
 		return FLOW_NEXT;
+	case KIND_CALL:
+	case KIND_CREATE:
+	case KIND_JUMP:
+	case KIND_JUMPI:
+	case KIND_JUMPDEST:
+	case KIND_STOP:
+	case KIND_OUTPUT:
+	case KIND_SELFDESTRUCT:
+	case KIND_INVALID:
 	default:
-		return translate_last(t, info, op);
+		break;
 	}
+	return translate_last(t, info, op);
 }

@@ -3,16 +3,22 @@
 
 int constant_new(struct gyr_evm_translator *t, const struct gyr_u256 *value)
 {
-	gyr_assert(t->constant_count < CONSTANT_COUNT);
-	t->constants[t->constant_count] = (struct block_constant){ .value = *value };
-	return CONSTANT_FIRST + (int)t->constant_count++;
+	uint64_t *limb;
+	int symbol = constant_place(t, &limb);
+
+	for (int i = 0; i < 4; i++)
+		limb[i] = value->limb[i];
+	return symbol;
 }
 
 int constant_new_u64(struct gyr_evm_translator *t, uint64_t value)
 {
-	const struct gyr_u256 wide = gyr_u256_from_u64(value);
+	uint64_t *limb;
+	int symbol = constant_place(t, &limb);
 
-	return constant_new(t, &wide);
+	limb[0] = value;
+	limb[1] = limb[2] = limb[3] = 0;
+	return symbol;
 }
 
 uint32_t constant_pool(struct gyr_evm_translator *t, int symbol)

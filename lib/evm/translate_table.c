@@ -108,12 +108,12 @@ void translate_table(struct gyr_evm_translator *t, enum gyr_fork fork)
 	for (size_t i = 0; i < GYR_COUNT(rows); i++)
 		if (rules.first_fork[rows[i].op] <= fork)
 			t->ops[rows[i].op] = (struct op_info){ rows[i].kind, rows[i].count,
-							       rows[i].stream, 0 };
+							       rows[i].stream, 0, 0 };
 	for (uint8_t i = 0; i < 32; i++)
-		t->ops[0x60 + i] = (struct op_info){ KIND_PUSH, (uint8_t)(i + 1), 0, 0 };
+		t->ops[0x60 + i] = (struct op_info){ KIND_PUSH, 0, 0, 0, (uint16_t)(i + 1) };
 	for (uint8_t i = 0; i < 16; i++) {
-		t->ops[0x80 + i] = (struct op_info){ KIND_DUP, (uint8_t)(i + 1), 0, 0 };
-		t->ops[0x90 + i] = (struct op_info){ KIND_SWAP, (uint8_t)(i + 2), 0, 0 };
+		t->ops[0x80 + i] = (struct op_info){ KIND_DUP, (uint8_t)(i + 1), 0, 0, 0 };
+		t->ops[0x90 + i] = (struct op_info){ KIND_SWAP, (uint8_t)(i + 2), 0, 0, 0 };
 	}
 	for (unsigned op = 0; op < 256; op++)
 		/* The handler of CREATE charges its price. */

@@ -27,9 +27,10 @@
 
 struct op_info {
 	uint8_t kind;	 /* enum op_kind */
-	uint8_t count;	 /* operands; for DUP and SWAP the depth; for PUSH the bytes */
+	uint8_t count;	 /* operands; for DUP and SWAP the depth */
 	uint16_t stream; /* of ops that become one cell */
 	uint16_t gas;
+	uint16_t data; /* bytes of a PUSH */
 };
 
 enum op_kind {
@@ -96,6 +97,7 @@ struct gyr_evm_translator {
 	/* The block so far. */
 	uint32_t header; /* cell */
 	uint32_t gas;
+	unsigned unchecked; /* instructions for which there surely is room */
 	int need;
 	int growth;
 	int low;
@@ -198,9 +200,22 @@ static inline int slot_of(int16_t distance_limbs)
 	return distance_limbs / 4;
 }
 
+/*
+ * A new constant of the block, whose limbs are to be written one by one: copies of words that were
+ * just written wait for the store buffer. There is room at the start of each instruction.
+ */
+static inline int constant_place(struct gyr_evm_translator *t, uint64_t **limbs)
+{
+	struct block_constant *constant = &t->constants[t->constant_count];
+
+	gyr_assert(t->constant_count < CONSTANT_COUNT);
+	constant->pooled = 0;
+	*limbs = constant->value.limb;
+	return CONSTANT_FIRST + (int)t->constant_count++;
+}
+
 /* translate_symbols.c */
 
-/* A new constant of the block. There is room for it at the start of each instruction. */
 int constant_new(struct gyr_evm_translator *t, const struct gyr_u256 *value);
 int constant_new_u64(struct gyr_evm_translator *t, uint64_t value);
 
