@@ -121,7 +121,7 @@ static inline void translate_dup(struct gyr_evm_translator *t, unsigned depth)
 
 	reach(t, position);
 	symbol = *symbol_at(t, position);
-	hold(t, symbol);
+	hold_again(t, symbol);
 	push(t, symbol);
 }
 

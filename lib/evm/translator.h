@@ -15,10 +15,10 @@
 
 #define POSITION_MIN   (-GYR_EVM_STACK_MAX)
 #define TEMP_FIRST     (EVM_STREAM_GROWTH_MAX + 1)
-#define SLOT_COUNT     (GYR_EVM_STACK_MAX + 1 + EVM_STREAM_SPARE_WORDS)
 #define CONSTANT_COUNT 256
-/* Symbols from here on are constants of the block. */
-#define CONSTANT_FIRST 4096
+/* Symbols from here on are constants of the block, which are counted too: it saves a branch. */
+#define CONSTANT_FIRST (TEMP_FIRST + EVM_STREAM_TEMP_COUNT)
+#define SLOT_COUNT     (GYR_EVM_STACK_MAX + CONSTANT_FIRST + CONSTANT_COUNT)
 #define PATCH_COUNT    32
 /* A jump target in a cell: a pc, or this for one that is no jump destination. */
 #define TARGET_BAD UINT32_MAX
@@ -132,20 +132,27 @@ static inline const struct gyr_u256 *value_of(const struct gyr_evm_translator *t
 	return &t->constants[symbol - CONSTANT_FIRST].value;
 }
 
+static inline bool is_temp(int symbol)
+{
+	return (unsigned)(symbol - TEMP_FIRST) < EVM_STREAM_TEMP_COUNT;
+}
+
+/* One more of a symbol that somebody holds. */
+static inline void hold_again(struct gyr_evm_translator *t, int symbol)
+{
+	++*refs_of(t, symbol);
+}
+
 static inline void hold(struct gyr_evm_translator *t, int symbol)
 {
-	if (is_constant(symbol))
-		return;
 	++*refs_of(t, symbol);
-	if (symbol >= TEMP_FIRST)
+	if (is_temp(symbol))
 		t->temps |= UINT64_C(1) << (symbol - TEMP_FIRST);
 }
 
 static inline void release(struct gyr_evm_translator *t, int symbol)
 {
-	if (is_constant(symbol))
-		return;
-	if (--*refs_of(t, symbol) == 0 && symbol >= TEMP_FIRST)
+	if (--*refs_of(t, symbol) == 0 && is_temp(symbol))
 		t->temps &= ~(UINT64_C(1) << (symbol - TEMP_FIRST));
 }
 
@@ -211,6 +218,7 @@ static inline int constant_place(struct gyr_evm_translator *t, uint64_t **limbs)
 	gyr_assert(t->constant_count < CONSTANT_COUNT);
 	constant->pooled = 0;
 	*limbs = constant->value.limb;
+	*refs_of(t, CONSTANT_FIRST + (int)t->constant_count) = 1;
 	return CONSTANT_FIRST + (int)t->constant_count++;
 }
 
