@@ -21,9 +21,17 @@
 #define DUPLICATE_SIZE	   96u
 #define PARK_HEADER_SIZE   512u
 #define ACCOUNT_SIZE	   256u
-#define SLOT_SIZE	   192u
-#define EXEC_FIXED_SIZE	   (64u << 20)
-#define FIXED_SIZE	   (16u << 20)
+#define SLOT_SIZE	   230u
+#define EXEC_FIXED_SIZE	   (400u << 20)
+#define TRIE_ACCOUNT_SIZE  330u
+#define TRIE_SLOT_SIZE	   310u
+#define TRIE_FIXED_SIZE	   (32u << 20)
+/* What a block's receipts, write-sets and transactions take grows with its gas: hundredths of a
+ * byte per gas, the transactions' bytes up to a limit. */
+#define GAS_PERCENT	  64u
+#define GAS_BYTES_PERCENT 23u
+#define GAS_BYTES_MAX	  (160u << 20)
+#define FIXED_SIZE	  (16u << 20)
 
 static void row(struct gyr_topo_plan *plan, int node, uint64_t size, const char *format, ...)
 	GYR_PRINTF(4, 5);
@@ -69,6 +77,13 @@ static void front_rows(struct gyr_topo_plan *plan, const struct gyr_conf *conf)
 		    conf->recover.known_senders * KNOWN_SENDER_SIZE, "known senders");
 }
 
+static uint64_t block_size(const struct gyr_conf *conf)
+{
+	uint64_t gas = conf->sequence.block_gas;
+
+	return gas / 100 * GAS_PERCENT + gyr_min_u64(gas / 100 * GAS_BYTES_PERCENT, GAS_BYTES_MAX);
+}
+
 static void back_rows(struct gyr_topo_plan *plan, const struct gyr_conf *conf)
 {
 	int node = gyr_topo_node_of(plan, conf, GYR_CONF_STAGE_SEQUENCE, 0);
@@ -84,16 +99,21 @@ static void back_rows(struct gyr_topo_plan *plan, const struct gyr_conf *conf)
 	for (unsigned i = 0; i < conf->exec.shards; i++) {
 		int shard = gyr_topo_node_of(plan, conf, GYR_CONF_STAGE_EXEC, i);
 
-		row(plan, shard, conf->exec.account_count / conf->exec.shards * 2 * ACCOUNT_SIZE,
+		row(plan, shard, conf->exec.account_count / conf->exec.shards * ACCOUNT_SIZE,
 		    "exec %u: accounts", i);
-		row(plan, shard, conf->exec.slot_count / conf->exec.shards * 2 * SLOT_SIZE,
+		row(plan, shard, conf->exec.slot_count / conf->exec.shards * SLOT_SIZE,
 		    "exec %u: storage slots", i);
 		if (i == 0 && gyr_conf_lane_of(conf, GYR_CONF_STAGE_TRANSLATE, 0) != NULL)
 			row(plan, shard, conf->exec.stream_size + TRANSLATOR_SIZE,
 			    "streams of hot code");
-		row(plan, shard, conf->exec.code_size / conf->exec.shards + EXEC_FIXED_SIZE,
-		    "exec %u: code and arena", i);
+		row(plan, shard,
+		    (conf->exec.code_size + EXEC_FIXED_SIZE + block_size(conf)) / conf->exec.shards,
+		    "exec %u: code and blocks", i);
 	}
+	row(plan, gyr_topo_node_of(plan, conf, GYR_CONF_STAGE_ROOT, 0),
+	    conf->exec.account_count * TRIE_ACCOUNT_SIZE + conf->exec.slot_count * TRIE_SLOT_SIZE +
+		    TRIE_FIXED_SIZE,
+	    "tries");
 	row(plan, -1, FIXED_SIZE, "metrics, journal, lanes");
 }
 

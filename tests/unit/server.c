@@ -195,6 +195,9 @@ static void the_plan_is_carried_out(void **state)
 	need(gyr_topo_plan(&plan, &conf, NULL));
 	need(open_server(&server, &plan));
 	mem = gyr_server_memory(server);
+	/* What the plan says of memory is what hugepages are made from: no less than is carved. */
+	assert_true(plan.memory_size >= mem->bytes_plain + mem->bytes_huge);
+	assert_true(plan.memory_size < 3 * (mem->bytes_plain + mem->bytes_huge));
 	for (unsigned i = 0; i < mem->region_count; i++) {
 		int mode = -1;
 
