@@ -85,7 +85,7 @@ static uint8_t add(struct stf_pattern *pattern, const struct stf_template *templ
 	if (pattern->count == STF_TEMPLATES_MAX)
 		return STF_TEMPLATES_MAX;
 	pattern->templates[pattern->count] = *template;
-	return (uint8_t)pattern->count++;
+	return pattern->count++;
 }
 
 void stf_learn(struct gyr_stf *stf)

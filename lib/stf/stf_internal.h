@@ -54,7 +54,7 @@ struct stf_template {
 struct stf_pattern {
 	uint32_t code; /* 0: unused */
 	uint32_t selector;
-	uint32_t count;
+	uint8_t count;
 	struct stf_template templates[STF_TEMPLATES_MAX];
 };
 

@@ -27,7 +27,7 @@
 
 #define CHAIN_ID     1337
 #define BLOCK_TXS    10000
-#define HOT	     10000 /* accounts of the narrow workloads */
+#define HOT	     10000u /* accounts of the narrow workloads */
 #define BLOCKS_MAX   64
 #define TX_BYTES_MAX 320
 #define AHEAD	     32 /* parsed before they are begun, at most */
@@ -247,7 +247,7 @@ static void make_accounts(void)
 
 static void make_chain(size_t account_count)
 {
-	uint32_t slots = (uint32_t)(account_count + 5 * HOT + 100000);
+	uint32_t slots = (uint32_t)(account_count + (size_t)5 * HOT + 100000);
 	struct gyr_stf_limits limits = gyr_stf_limits_of(30000000, BLOCK_GAS,
 							 (uint32_t)(account_count + 100000), slots);
 	const struct gyr_stf_root_limits root_limits = {

@@ -289,6 +289,67 @@ static void base_fee_follows_eip_1559(void **state)
 	assert_true(gyr_stf_next_base_fee(&config, &parent) == 2);
 }
 
+/* Two mappings' slots of caller and argument are counted up, one nested; and a log. */
+static const uint8_t counting_code[] = {
+	0x33, 0x5f, 0x52, 0x5f, 0x60, 0x20, 0x52, 0x60, 0x40, 0x5f, 0x20, 0x80, 0x54, 0x60, 0x01,
+	0x01, 0x90, 0x55, 0x60, 0x01, 0x60, 0x20, 0x52, 0x60, 0x40, 0x5f, 0x20, 0x60, 0x20, 0x52,
+	0x60, 0x04, 0x35, 0x5f, 0x52, 0x60, 0x40, 0x5f, 0x20, 0x80, 0x54, 0x60, 0x01, 0x01, 0x90,
+	0x55, 0x60, 0x04, 0x35, 0x33, 0x60, 0x77, 0x60, 0x40, 0x5f, 0xa3, 0x00,
+};
+
+#define EXPECTED_TXS 12
+
+/* Three blocks of calls, some of them with too little data; returns the last one's hash. */
+static struct gyr_hash run_counting(bool expect)
+{
+	uint8_t data[EXPECTED_TXS][36] = { { 0 } };
+	struct gyr_address senders[2] = { evm_rig_address(1), evm_rig_address(3) };
+	struct gyr_stf_expected expected[EXPECTED_TXS];
+	struct gyr_txn txns[EXPECTED_TXS];
+	struct gyr_stf_receipt receipt;
+	struct gyr_hash hash = { { 0 } };
+
+	start();
+	evm_rig_account(&rig, 3, 100, NULL, 0);
+	evm_rig_account(&rig, 2, 0, counting_code, sizeof counting_code);
+	evm_rig_seal(&rig);
+	for (uint64_t block = 1; block <= 3; block++) {
+		assert_true(evm_rig_block(&rig, block));
+		for (unsigned i = 0; i < EXPECTED_TXS; i++) {
+			data[i][3] = (uint8_t)(i / 5); /* another function */
+			data[i][35] = (uint8_t)(block + i / 2);
+			txns[i] = evm_rig_call(
+				2, (block - 1) * (EXPECTED_TXS / 2) + i / 2, 200000,
+				(struct gyr_slice){ data[i], i == 7 ? 4 : sizeof data[i] });
+			expected[i] = (struct gyr_stf_expected){ &txns[i], &senders[i % 2] };
+		}
+		for (unsigned i = 0; i < EXPECTED_TXS; i++) {
+			if (expect && i % 4 == 0)
+				gyr_stf_expect(rig.stf, expected + i, 4);
+			assert_int_equal(run(&txns[i], i % 2 == 0 ? 1 : 3, &receipt),
+					 GYR_VERDICT_OK);
+			assert_true(receipt.success);
+			assert_int_equal(receipt.log_count, 1);
+			gyr_keccak256(&hash, receipt.logs_encoded.data,
+				      receipt.logs_encoded.length);
+			assert_true(expect || gyr_hash_equal(&hash, &receipt.logs_hash));
+		}
+		hash = evm_rig_end(&rig);
+	}
+	return hash;
+}
+
+static void what_is_expected_changes_no_result(void **state)
+{
+	struct gyr_hash without = run_counting(false), with;
+
+	(void)state;
+	/* The last test: receipts are deferred from now on. */
+	gyr_stf_defer_receipts(rig.stf);
+	with = run_counting(true);
+	assert_true(gyr_hash_equal(&without, &with));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -299,6 +360,7 @@ int main(void)
 		cmocka_unit_test(history_slot_is_filled_by_the_root),
 		cmocka_unit_test(mainnet_genesis_header_has_its_hash),
 		cmocka_unit_test(base_fee_follows_eip_1559),
+		cmocka_unit_test(what_is_expected_changes_no_result),
 	};
 	struct gyr_stf_limits limits = gyr_stf_limits_of(1u << 24, 30000000, 4096, 16384);
 
