@@ -377,6 +377,8 @@ static int measure(struct bench *bench, const uint64_t *rates, const uint64_t *c
 					: counts[i] / bench->work.account_count *
 						  bench->work.account_count;
 	}
+	if (total == 0)
+		GYR_FAIL(GYR_ERR_USAGE, "fewer transactions than senders: nothing to send");
 	GYR_TRY(sign_all(bench, total));
 	GYR_TRY(start_aside(bench));
 	for (unsigned i = 0; i < run_count && failed == 0; i++) {

@@ -87,11 +87,13 @@ static inline bool load_resolved(const struct load *load, const struct tx *tx)
 
 static inline struct load_session *load_session_of_account(struct load *load, uint64_t account)
 {
+	gyr_assert(load->conf->batch > 0 && load->conf->session_count > 0);
 	return &load->sessions[account / load->conf->batch % load->conf->session_count];
 }
 
 static inline struct load_session *load_session_of(struct load *load, uint64_t index)
 {
+	gyr_assert(load->work->account_count > 0);
 	return load_session_of_account(load,
 				       (load->conf->first + index) % load->work->account_count);
 }
