@@ -87,7 +87,6 @@ static unsigned branch_of(unsigned op)
 	case STREAM_EQ_SI:
 		return STREAM_IF_EQ_SI;
 	case STREAM_SUB_SS:
-		return STREAM_UNLESS_EQ_SS;
 	case STREAM_XOR_SS:
 		return STREAM_UNLESS_EQ_SS;
 	default:
