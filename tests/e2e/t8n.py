@@ -42,7 +42,7 @@ def read(name):
 
 def t8n(args, given=None, want=0):
     run = subprocess.run([T8N, *args], input=None if given is None else json.dumps(given),
-                         text=True, capture_output=True, timeout=60, check=False)
+                         text=True, capture_output=True, timeout=300, check=False)
     check('exit %d of %s' % (want, ' '.join(args[-4:])), run.returncode == want,
           run.stdout + run.stderr)
     return run
@@ -102,7 +102,7 @@ def files(work):
 
 def lines_of_blocks():
     given = ''.join(json.dumps(read(name)) + '\n' for name in CASES) + '{}\n'
-    run = subprocess.run([T8N, '--lines'], input=given, text=True, capture_output=True, timeout=60,
+    run = subprocess.run([T8N, '--lines'], input=given, text=True, capture_output=True, timeout=300,
                          check=True)
     answers = [json.loads(line) for line in run.stdout.splitlines()]
     for answer, (name, case) in zip(answers, CASES.items()):
