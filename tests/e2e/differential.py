@@ -13,9 +13,11 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 
 SKIP = 77
+BATCH = 50  # blocks that a process runs
 
 
 def find_peer(root):
@@ -72,27 +74,25 @@ def differences(gyr, peer):
     return found
 
 
-class Pipe:
-    """A program that answers a line with a line."""
-
-    def __init__(self, words):
-        self.words = words
-        # pylint: disable-next=consider-using-with
-        self.run = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-
-    def ask(self, line):
-        self.run.stdin.write(line)
-        self.run.stdin.flush()
-
-    def answer(self):
-        line = self.run.stdout.readline()
-        if not line:
-            raise SystemExit('%s ended: exit %s' % (self.words[0], self.run.wait()))
-        return json.loads(line)
-
-    def close(self):
-        self.run.stdin.close()
-        return self.run.wait(60)
+def run_batch(work, generate, gyr, peer):
+    """Makes a batch of blocks and runs both over it; yields each block's line and its answers."""
+    paths = [os.path.join(work, name) for name in ('blocks', 'gyr', 'peer')]
+    with open(paths[0], 'wb') as out:
+        subprocess.run(generate, stdout=out, check=True)
+    runs = []
+    for words, path in ((gyr, paths[1]), (peer, paths[2])):
+        with open(paths[0], 'rb') as given, open(path, 'wb') as out:
+            # pylint: disable-next=consider-using-with
+            runs.append(subprocess.Popen(words, stdin=given, stdout=out))
+    codes = [run.wait() for run in runs]
+    files = [open(path, 'rb') for path in paths]  # pylint: disable=consider-using-with
+    lines = [file.readlines() for file in files]
+    for file in files:
+        file.close()
+    if any(codes) or len({len(part) for part in lines}) != 1:
+        raise SystemExit('exit codes %s, %s lines' % (codes, [len(part) for part in lines]))
+    for block, mine, other in zip(*lines):
+        yield block, json.loads(mine), json.loads(other)
 
 
 class Totals:
@@ -132,32 +132,27 @@ def main():
     args = parser.parse_args()
     peer_folder = find_peer(args.root)
     here = os.path.dirname(os.path.abspath(__file__))
-    command = [args.generate, '--seed', args.seed, '--first', args.first, '--blocks', args.blocks,
-               '--txs', args.txs, '--fork', args.fork]
-    print('# ' + ' '.join(os.path.basename(str(word)) for word in command), flush=True)
-    gyr = Pipe([args.t8n, '--lines', '--state.fork', args.fork])
-    peer = Pipe(['node', '--max-semi-space-size=64', here + '/peer_ethereumjs.mjs', peer_folder])
-    totals, start, told = Totals(), time.monotonic(), 0.0
-    with subprocess.Popen([str(word) for word in command], stdout=subprocess.PIPE) as source:
-        for line in source.stdout:
-            peer.ask(line)
-            gyr.ask(line)
-            mine, other = gyr.answer(), peer.answer()
-            block = json.loads(line)
-            totals.add(block, mine)
-            found = differences(mine, other)
-            if found:
-                totals.differing += 1
-                print('%s:\n  %s' % (block['name'], '\n  '.join(found[:6])), flush=True)
-                with open('differs-%s.json' % block['name'].replace('/', '-'), 'wb') as file:
-                    file.write(line)
-            if time.monotonic() - told > 60 and told > 0:
-                told = time.monotonic()
-                print(totals.text(told - start), flush=True)
-            told = told or time.monotonic()
-    gyr.close()
-    peer.close()
-    print(totals.text(time.monotonic() - start))
+    gyr = [args.t8n, '--lines', '--state.fork', args.fork]
+    peer = ['node', '--max-semi-space-size=64', here + '/peer_ethereumjs.mjs', peer_folder]
+    print('# seed %d, blocks %d to %d, %d transactions each, %s' % (
+        args.seed, args.first, args.first + args.blocks - 1, args.txs, args.fork), flush=True)
+    totals, start = Totals(), time.monotonic()
+    with tempfile.TemporaryDirectory() as work:
+        for first in range(args.first, args.first + args.blocks, BATCH):
+            count = min(BATCH, args.first + args.blocks - first)
+            words = [args.generate, '--seed', args.seed, '--first', first, '--blocks', count,
+                     '--txs', args.txs, '--fork', args.fork]
+            for line, mine, other in run_batch(work, [str(word) for word in words], gyr, peer):
+                block = json.loads(line)
+                totals.add(block, mine)
+                found = differences(mine, other)
+                if found:
+                    totals.differing += 1
+                    print('%s:\n  %s' % (block['name'], '\n  '.join(found[:6])), flush=True)
+                    name = 'differs-%s.json' % block['name'].replace('/', '-')
+                    with open(name, 'wb') as file:
+                        file.write(line)
+            print(totals.text(time.monotonic() - start), flush=True)
     if totals.executed < totals.blocks:
         print('the generator made next to nothing that executes')
         return 1
