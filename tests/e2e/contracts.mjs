@@ -2,7 +2,7 @@
 // The contracts' part that needs JavaScript: compiling with solc, signing with ethereumjs, and
 // running the same blocks on anvil.
 //   node contracts.mjs NODE_MODULES prepare FOLDER CHAIN_ID    transactions as JSON
-//   node contracts.mjs NODE_MODULES replay URL                 blocks from standard input, as JSON
+//   node contracts.mjs NODE_MODULES replay URL HISTORY         blocks from standard input, as JSON
 //   node contracts.mjs NODE_MODULES hash                       headers' hashes, each the next's parent
 import { readFileSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -180,12 +180,16 @@ async function rpc(url, method, ...params) {
 	return result;
 }
 
-async function replay(url) {
+async function replay(url, history) {
 	const { keccak_256: keccak } = await import(pathToFileURL(join(resolve(modules),
 		'@noble/hashes/sha3.js')).href);
-	const blocks = JSON.parse(readFileSync(0, 'utf8'));
+	const { blocks, alloc } = JSON.parse(readFileSync(0, 'utf8'));
 	const hex = (value) => '0x' + BigInt(value).toString(16);
 	const answer = [];
+
+	await rpc(url, 'anvil_setCode', history, '0x');
+	await rpc(url, 'anvil_setNonce', history, '0x0');
+	await rpc(url, 'anvil_setBalance', history, '0x1');
 
 	for (const block of blocks) {
 		const hashes = [];
@@ -214,7 +218,20 @@ async function replay(url) {
 			timestamp: Number(made.timestamp), baseFee: Number(made.baseFeePerGas),
 			gasUsed: Number(made.gasUsed), receipts });
 	}
-	return answer;
+	// What the accounts hold in the end: those that gyr-t8n has, with the slots that it has.
+	const accounts = {};
+
+	for (const [name, account] of Object.entries(alloc)) {
+		const storage = {};
+
+		for (const key of Object.keys(account.storage ?? {}))
+			storage[key] = await rpc(url, 'eth_getStorageAt', name, key, 'latest');
+		accounts[name] = { storage,
+			balance: await rpc(url, 'eth_getBalance', name, 'latest'),
+			nonce: await rpc(url, 'eth_getTransactionCount', name, 'latest'),
+			code: await rpc(url, 'eth_getCode', name, 'latest') };
+	}
+	return { blocks: answer, accounts };
 }
 
 async function hash() {
