@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Contracts end to end: an ERC-20, a constant-product pool and an order book, compiled by solc, are
 deployed and driven over raw UDP on a real gyrd, with reverts, calls that run out of gas and code of
-the greatest size. The same blocks, as the log has them, run on anvil and on gyr-t8n. Equal must be: each EXECUTED answer (status, gas,
-hash of the logs), each block's receipts root and transactions root, and in the end every account's
-balance, nonce, code and slots. (Not anvil's state root: anvil keeps accounts of its own.) gyrd's
-roots are asked for in its own words: a contract logs the hash of the block before, which must be
-the one that ethereumjs makes of gyr-t8n's roots, from genesis on.
+the greatest size. The same blocks, as the log has them, run on anvil and on gyr-t8n. Equal must be:
+each EXECUTED answer (status, gas, hash of the logs), each block's receipts root and transactions
+root, and in the end every account's balance, nonce, code and slots. (Not anvil's state root: anvil
+keeps accounts of its own.) gyrd's roots are asked for in its own words: a contract logs the hash of
+the block before, which must be the one that ethereumjs makes of gyr-t8n's roots, from genesis on.
 
 GYR_PEERS names a node_modules; without it, node or the pinned packages the test skips."""
 import json
