@@ -7,6 +7,7 @@ pruned.
 GYR_KILLS=N kills N times (default 3)."""
 import json
 import os
+import random
 import re
 import shutil
 import signal
@@ -75,13 +76,18 @@ def bench(port, count, accounts=8, check=True, first_nonce=0):
 
 
 def load_with_kills(server, port):
-    count = RATE * (2 + 2 * KILLS)
+    seed = int(os.environ.get('GYR_SEED', str(time.time_ns() % 1000000)))
+    print('GYR_SEED=%d' % seed)
+    chance = random.Random(seed)
+    count = int(RATE * (4 + 1.3 * KILLS))
     run = bench(port, count)
-    for _ in range(KILLS):
-        time.sleep(2)
+    for done in range(KILLS):
+        time.sleep(chance.uniform(0.05, 1.2))
         server.end(signal.SIGKILL)
         server.start()
-    text = run.communicate(timeout=300)[0]
+        if done % 20 == 19:
+            print('%d of %d kills' % (done + 1, KILLS), flush=True)
+    text = run.communicate(timeout=600)[0]
     expect('%d transfers EXECUTED, %d times kill -9 in the middle, nothing DURABLE gone' %
            (count, KILLS), run.returncode == 0, text)
     return count
@@ -115,6 +121,8 @@ def same_state(server, count):
     expect('a restart from the checkpoint has the state of a serial replay',
            'the checkpoint of block' in text and root in text, text + run.stdout)
     server.end(signal.SIGKILL)
+    run, found = replay(server)  # blocks went on opening in the meantime
+    root = 'state root ' + found['state_root']
     shutil.rmtree(os.path.join(server.work, 'data/checkpoint'))
     text = server.start()
     expect('without it every transaction is replayed, to the same state',
