@@ -46,6 +46,7 @@ static int check_lane_stages(struct document *document, const struct gyr_conf *c
 			     unsigned lane_index)
 {
 	const struct gyr_conf_lane *lane = &conf->lanes[lane_index];
+	enum gyr_conf_stage_kind flow = GYR_CONF_STAGE_GATE;
 	char field[48];
 
 	for (unsigned i = 0; i < lane->stage_count; i++) {
@@ -63,10 +64,12 @@ static int check_lane_stages(struct document *document, const struct gyr_conf *c
 			return document_refuse(
 				document, field, "there is no %s %u: there are %u, counted from 0",
 				name, stage->index, expected_count(conf, stage->kind));
-		if (i > 0 && lane->stages[i - 1].kind > stage->kind)
+		if (stage->kind != GYR_CONF_STAGE_GATE && stage->kind < flow)
 			return document_refuse(document, field,
 					       "%s stands after %s: list stages in flow order",
-					       name, gyr_conf_stage_name(lane->stages[i - 1].kind));
+					       name, gyr_conf_stage_name(flow));
+		if (stage->kind != GYR_CONF_STAGE_GATE) /* they may stand where they answer */
+			flow = stage->kind;
 		for (unsigned j = 0; first == lane && j < i; j++)
 			if (lane->stages[j].kind == stage->kind &&
 			    lane->stages[j].index == stage->index)

@@ -338,5 +338,6 @@ void gyr_conf_print_fields(FILE *to)
 	for (unsigned i = 0; i < lane_field_count; i++)
 		print_row(&lane_fields[i], to);
 	(void)fprintf(to, "%-30s %-12s %s\n", "lanes[].stages", "(required)",
-		      "in flow order: gate 0, verify 0, sequence, wal, exec 0, …");
+		      "in flow order, a gate before verify or behind sequence: verify 0, sequence, "
+		      "gate 0, wal, exec 0, …");
 }

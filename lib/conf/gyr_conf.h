@@ -27,7 +27,8 @@
 #define GYR_CONF_PATH_MAX	      256
 #define GYR_CONF_FILE_SIZE_MAX	      (256u << 10)
 
-/* In flow order: the order in which a lane should list them. */
+/* In flow order: the order in which a lane lists them. A gate may stand anywhere: behind the
+ * sequencer its answers leave before the lane submits writes and executes. */
 enum gyr_conf_stage_kind {
 	GYR_CONF_STAGE_GATE,	   /* data; one per entry of `gates` */
 	GYR_CONF_STAGE_VERIFY,	   /* data; one or many */
