@@ -19,6 +19,18 @@
 /* The exit code that meson reads as "skipped". */
 #define GYR_TEST_SKIP 77
 
+/* A sanitizer has an allocator, threads and system calls of its own: what is about these skips. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define GYR_TEST_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define GYR_TEST_SANITIZED 1
+#endif
+#endif
+#ifndef GYR_TEST_SANITIZED
+#define GYR_TEST_SANITIZED 0
+#endif
+
 /* The folder with the official vectors: $GYR_VECTORS, else ../shared/vectors beside the sources. */
 static inline const char *gyr_test_vectors(void)
 {
