@@ -12,6 +12,7 @@
 #include "gyr_mem.h"
 #include "gyr_rng.h"
 #include "gyr_server.h"
+#include "gyr_wal_reader.h"
 #include "stage_checkpoint.h"
 #include "stage_exec.h"
 #include "stage_gate.h"
@@ -146,17 +147,8 @@ uint64_t server_utc_ns(const struct gyr_server *server);
 
 /* recovery.c: genesis, checkpoint, log; leaves the log open in a new epoch. */
 GYR_MUST_USE int server_recover(struct gyr_server *server);
-
-/* confinement.c: at the start, before the lanes; once they run; and on each lane's thread. */
-GYR_MUST_USE int server_confine(struct gyr_server *server);
-GYR_MUST_USE int server_confine_more(struct gyr_server *server);
-void server_confine_lane(struct gyr_server *server, struct gyr_lane_options *options,
-			 unsigned index);
-
 /* The same without a server to be: reads the log to its end, from genesis. */
 GYR_MUST_USE int server_replay(struct gyr_server *server);
-
-/* recovery.c */
 void server_progress(const struct gyr_server *server, const char *what, uint64_t done,
 		     uint64_t total);
 /* Feeds the tries with everything that the state holds, part by part; each part goes to `visit` as
@@ -166,11 +158,25 @@ GYR_MUST_USE int server_fill_root(struct gyr_server *server,
 					       const struct gyr_write_set *part));
 
 /*
+ * recovery_replay.c: every record of an open reader into the sequencer, and from the checkpoint on
+ * (recovery.checkpoint_position) through execution and roots. note_epoch keeps the youngest.
+ */
+#define SERVER_READ_BUFFER_SIZE (8u << 20)
+GYR_MUST_USE int server_replay_log(struct gyr_server *server, struct gyr_wal_reader *reader);
+void server_note_epoch(struct gyr_server *server, uint32_t epoch, uint64_t start);
+
+/* confinement.c: at the start, before the lanes; once they run; and on each lane's thread. */
+GYR_MUST_USE int server_confine(struct gyr_server *server);
+GYR_MUST_USE int server_confine_more(struct gyr_server *server);
+void server_confine_lane(struct gyr_server *server, struct gyr_lane_options *options,
+			 unsigned index);
+
+/*
  * recovery_checkpoint.c. build: memory, while everything else is carved; nothing where checkpoints
  * are off. open: the store, once the directory is locked; true in *known when it knows the hash of
  * this genesis file, which is then in server->genesis_hash. base: the first checkpoint, genesis
  * itself, from the state. load: the last one into state and tries, which are empty; leaves the
- * store open for reading. window_end: the store is no longer needed for reading.
+ * store open for reading.
  */
 GYR_MUST_USE int server_build_checkpoint(struct gyr_server *server);
 GYR_MUST_USE int server_open_checkpoint(struct gyr_server *server, struct gyr_checkpoint_head *head,
