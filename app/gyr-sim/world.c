@@ -59,6 +59,7 @@ int sim_server_open(struct sim_world *world)
 	static const struct gyr_netdev_ops *const net[] = { &gyr_net_sim };
 	static const struct gyr_blockdev_ops *const block[] = { &gyr_block_sim };
 	static const struct gyr_recover_ops *const recover[] = { &gyr_recover_secp256k1 };
+	static bool tested; /* the drivers' self-tests would be most of a seed's work */
 	struct gyr_server_options options = {
 		.conf = &world->conf,
 		.drivers = { .net = net,
@@ -72,6 +73,7 @@ int sim_server_open(struct sim_world *world)
 			     .recover_count = 1,
 			     .recover_reference = &gyr_recover_secp256k1,
 			     .known = &gyr_known_portable,
+			     .tested = tested,
 			     .keccak = gyr_accel_keccak_simd(),
 			     .precompile = &gyr_precompile_portable,
 			     .clock = &world->clock },
@@ -79,12 +81,15 @@ int sim_server_open(struct sim_world *world)
 		.wait = wait_for_disk,
 		.wait_context = world,
 	};
+	int error;
 
 	/* a store that cannot be written to at start is refused, as it should be */
 	faults->fail_commit_one_in = 0;
 	world->statistics.starts++;
-	GYR_TRY(gyr_server_open(&world->server, &options));
+	error = gyr_server_open(&world->server, &options);
 	faults->fail_commit_one_in = fail_commit_one_in;
+	GYR_TRY(error);
+	tested = true;
 	world->statistics.checkpoints_used +=
 		gyr_server_recovery(world->server)->checkpoint_block != 0;
 	return 0;

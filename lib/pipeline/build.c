@@ -281,7 +281,8 @@ static void make_seed(struct gyr_server *server, uint8_t seed[GYR_RECOVER_SEED_L
 	}
 }
 
-static int build_verify(struct gyr_server *server, struct stage_verify **out)
+/* The first verifier chooses a driver and has it tested; the others take the same. */
+static int build_verify(struct gyr_server *server, unsigned index)
 {
 	const struct gyr_conf *conf = &server->conf;
 	const struct gyr_server_drivers *drivers = &server->options.drivers;
@@ -291,11 +292,14 @@ static int build_verify(struct gyr_server *server, struct stage_verify **out)
 		.reference = drivers->recover_reference,
 		.forced = conf->recover.driver,
 		.shadow_every = conf->recover.shadow_every,
+		.tested = drivers->tested || index > 0,
 	};
 	struct stage_verify *verify;
 	struct gyr_arena arena;
 	void *memory;
 
+	if (index > 0)
+		recover.forced = server->verifies[0]->recover.ops->name;
 	make_seed(server, recover.seed);
 	GYR_TRY(server_carve(server, &memory, "verify", sizeof *verify));
 	verify = memory;
@@ -314,7 +318,7 @@ static int build_verify(struct gyr_server *server, struct stage_verify **out)
 	verify->scratch_long = memory;
 	GYR_TRY(carve_arena(server, &arena, "recover", gyr_recover_memory(&recover)));
 	GYR_TRY(gyr_recover_init(&verify->recover, &arena, &recover));
-	*out = verify;
+	server->verifies[index] = verify;
 	return 0;
 }
 
@@ -359,6 +363,7 @@ static int build_known(struct gyr_server *server)
 		.ops = server->options.drivers.known,
 		.slot_count = (uint32_t)conf->recover.known_senders,
 		.lane_count = conf->verify_count,
+		.tested = server->options.drivers.tested,
 	};
 	struct stage_known *stage;
 	struct gyr_arena arena;
@@ -415,7 +420,7 @@ int server_build(struct gyr_server *server)
 	GYR_TRY(build_sequence(server));
 	for (unsigned i = 0; i < server->conf.verify_count; i++) {
 		server_place(server, GYR_CONF_STAGE_VERIFY, i);
-		GYR_TRY(build_verify(server, &server->verifies[i]));
+		GYR_TRY(build_verify(server, i));
 	}
 	GYR_TRY(build_known(server));
 	server_place(server, GYR_CONF_STAGE_KIND_COUNT, 0);

@@ -40,6 +40,8 @@ struct gyr_server_drivers {
 	unsigned recover_count;
 	const struct gyr_recover_ops *recover_reference;
 	const struct gyr_known_ops *known; /* NULL: no driver for known senders */
+	/* A server of this process opened with these recovery drivers: their self-tests passed. */
+	bool tested;
 	const struct gyr_keccak_ops *keccak;
 	const struct gyr_precompile_ops *precompile;
 	struct gyr_clock *clock; /* open */

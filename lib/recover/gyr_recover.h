@@ -92,6 +92,8 @@ struct gyr_recover_conf {
 	/* One request in this many is repeated on the reference; 0 for none, 1 for all. */
 	uint64_t shadow_every;
 	uint8_t seed[GYR_RECOVER_SEED_LENGTH];
+	/* These drivers passed the self-test in this process: it is not run again. */
+	bool tested;
 };
 
 /*

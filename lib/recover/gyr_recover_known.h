@@ -92,6 +92,7 @@ struct gyr_known_conf {
 	uint32_t slot_count; /* 1..GYR_KNOWN_SLOT_MAX keys */
 	uint32_t lane_count; /* 1..GYR_KNOWN_LANE_MAX verify lanes */
 	uint8_t seed[GYR_RECOVER_SEED_LENGTH];
+	bool tested; /* the driver passed the self-test in this process: it is not run again */
 };
 
 /* Bytes that init carves, alignment included. */

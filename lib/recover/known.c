@@ -114,7 +114,7 @@ int gyr_known_init(struct gyr_known *known, struct gyr_arena *arena,
 	memset(known->lanes, 0, conf->lane_count * sizeof *known->lanes);
 	memset(known->tables, 0, conf->slot_count * ops->table_size);
 	GYR_TRY(ops->init(known->shared, conf->seed));
-	return self_test(known, known->tables, reference, reference_context);
+	return conf->tested ? 0 : self_test(known, known->tables, reference, reference_context);
 }
 
 static void *table_of(const struct gyr_known *known, uint32_t slot)

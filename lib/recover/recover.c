@@ -29,13 +29,13 @@ static int make_context(void **context, const struct gyr_recover_ops *ops, struc
 
 /* Tries one candidate; on success it is the driver. */
 static int try_candidate(struct gyr_recover *recover, const struct gyr_recover_ops *ops,
-			 struct gyr_arena *arena, const uint8_t *seed)
+			 struct gyr_arena *arena, const struct gyr_recover_conf *conf)
 {
 	void *context = NULL;
 	int error;
 
-	GYR_TRY(make_context(&context, ops, arena, seed));
-	if (!ops->counterfeit) {
+	GYR_TRY(make_context(&context, ops, arena, conf->seed));
+	if (!ops->counterfeit && !conf->tested) {
 		error = gyr_recover_self_test(ops, context, recover->reference,
 					      recover->reference_context);
 		if (error < 0) {
@@ -60,7 +60,7 @@ static int choose_forced(struct gyr_recover *recover, struct gyr_arena *arena,
 	}
 	for (unsigned i = 0; i < conf->candidate_count; i++)
 		if (strcmp(conf->forced, conf->candidates[i]->name) == 0) {
-			error = try_candidate(recover, conf->candidates[i], arena, conf->seed);
+			error = try_candidate(recover, conf->candidates[i], arena, conf);
 			if (error < 0)
 				return gyr_err_add(error, __FILE__, __LINE__,
 						   "the configuration forces recovery driver %s",
@@ -81,7 +81,7 @@ static void choose_best(struct gyr_recover *recover, struct gyr_arena *arena,
 
 		if (ops->counterfeit || ops == conf->reference)
 			continue;
-		if (try_candidate(recover, ops, arena, conf->seed) == 0)
+		if (try_candidate(recover, ops, arena, conf) == 0)
 			return;
 		length = snprintf(recover->reason + used, sizeof recover->reason - used, "%s%s: %s",
 				  used == 0 ? "" : "; ", ops->name, gyr_err_cause());
@@ -97,15 +97,16 @@ int gyr_recover_init(struct gyr_recover *recover, struct gyr_arena *arena,
 		     const struct gyr_recover_conf *conf)
 {
 	bool forced = conf->forced != NULL && strcmp(conf->forced, "auto") != 0;
-	int error;
+	int error = 0;
 
 	gyr_assert(!conf->reference->counterfeit);
 	*recover = (struct gyr_recover){ .reference = conf->reference,
 					 .shadow_every = conf->shadow_every,
 					 .shadow_left = conf->shadow_every };
 	GYR_TRY(make_context(&recover->reference_context, conf->reference, arena, conf->seed));
-	error = gyr_recover_self_test(conf->reference, recover->reference_context, conf->reference,
-				      recover->reference_context);
+	if (!conf->tested)
+		error = gyr_recover_self_test(conf->reference, recover->reference_context,
+					      conf->reference, recover->reference_context);
 	if (error == 0 && forced)
 		error = choose_forced(recover, arena, conf);
 	else if (error == 0)
