@@ -15,6 +15,16 @@ static uint64_t offset_of(const struct gyr_evm_translator *t, int symbol)
 	return value_of(t, symbol)->limb[0];
 }
 
+static void set_operands(struct evm_cell *cell, const int *slots, unsigned count)
+{
+	if (count > 0)
+		cell->a = distance(slots[0]);
+	if (count > 1)
+		cell->b = distance(slots[1]);
+	if (count > 2)
+		cell->c = distance(slots[2]);
+}
+
 /* A cell with a result and up to three slots; the operands are released. */
 static struct evm_cell *emit_result(struct gyr_evm_translator *t, unsigned op, const int *slots,
 				    unsigned count)
@@ -27,12 +37,7 @@ static struct evm_cell *emit_result(struct gyr_evm_translator *t, unsigned op, c
 	result = result_new(t);
 	cell = emit(t, op);
 	cell->d = distance(result);
-	if (count > 0)
-		cell->a = distance(slots[0]);
-	if (count > 1)
-		cell->b = distance(slots[1]);
-	if (count > 2)
-		cell->c = distance(slots[2]);
+	set_operands(cell, slots, count);
 	return cell;
 }
 
@@ -43,12 +48,7 @@ static struct evm_cell *emit_effect(struct gyr_evm_translator *t, unsigned op, c
 
 	for (unsigned i = 0; i < count; i++)
 		release(t, slots[i]);
-	if (count > 0)
-		cell->a = distance(slots[0]);
-	if (count > 1)
-		cell->b = distance(slots[1]);
-	if (count > 2)
-		cell->c = distance(slots[2]);
+	set_operands(cell, slots, count);
 	return cell;
 }
 

@@ -50,34 +50,6 @@ static struct gyr_clock sim_clock;
 static char folder[] = "/tmp/gyr-perf-pipeline-XXXXXX";
 static uint64_t rate = 90000;
 
-static void check(int result)
-{
-	if (result >= 0)
-		return;
-	gyr_err_print(stderr, "perf_pipeline");
-	exit(1);
-}
-
-static void *need(size_t size)
-{
-	void *memory = calloc(1, size);
-
-	if (memory == NULL) {
-		perror("perf_pipeline");
-		exit(1);
-	}
-	return memory;
-}
-
-static void run_command(const char *command)
-{
-	char text[128];
-
-	(void)snprintf(text, sizeof text, "%s '%s'", command, folder);
-	if (system(text) != 0) /* NOLINT(cert-env33-c): a fixed command on our own folder */
-		exit(1);
-}
-
 /* Polls every stage until it has nothing to do; adds its CPU time. Returns the items moved. */
 static uint64_t turn_round(struct gyr_lane *lane, uint64_t *spent_ns, uint64_t number)
 {
@@ -163,7 +135,7 @@ static void drive(struct run *run, struct gyr_server *server)
 				sum_ns[i] += spent_ns[i] - gyr_min_u64(spent_ns[i], cost_ns);
 		gyr_assert(net.rx_head == net.rx_count);
 		take_answers(run);
-		check(gyr_server_failed(server));
+		gyr_perf_check(gyr_server_failed(server));
 		if (counted_from == 0 && net.finished >= run->work->count / 10) {
 			counted_from = net.finished;
 			memset(sum_ns, 0, sizeof sum_ns);
@@ -197,7 +169,7 @@ static void write_genesis(const char *path, const struct gyr_load_work *work)
 		perror(path);
 		exit(1);
 	}
-	check(gyr_load_write_genesis(file, &genesis, work->accounts, work->account_count));
+	gyr_perf_check(gyr_load_write_genesis(file, &genesis, work->accounts, work->account_count));
 	(void)fclose(file);
 }
 
@@ -258,11 +230,11 @@ static double recovery_alone(const struct run *run)
 	struct gyr_recover recover;
 	struct gyr_txn_rules rules;
 	size_t size = gyr_recover_memory(&conf) + 4096;
-	void *memory = need(size);
+	void *memory = gyr_perf_need(calloc(1, size));
 	struct gyr_arena arena = gyr_arena_over(memory, size);
 	double values[5];
 
-	check(gyr_recover_init(&recover, &arena, &conf));
+	gyr_perf_check(gyr_recover_init(&recover, &arena, &conf));
 	gyr_txn_rules_init(&rules, GYR_FORK_PRAGUE, CHAIN_ID);
 	for (unsigned i = 0; i < ALONE_COUNT; i++) {
 		struct gyr_slice raw = gyr_load_transaction(run->work, i % run->work->count);
@@ -284,8 +256,8 @@ static double recovery_alone(const struct run *run)
 			uint64_t valid;
 
 			count = gyr_recover_take(&recover, ALONE_COUNT - i);
-			check(gyr_recover_batch(&recover, &valid, addresses, NULL, requests + i,
-						count));
+			gyr_perf_check(gyr_recover_batch(&recover, &valid, addresses, NULL,
+							 requests + i, count));
 		}
 		values[round] = (double)(gyr_perf_now_ns() - begun_ns) / ALONE_COUNT;
 	}
@@ -318,16 +290,16 @@ static void measure(struct run *run)
 	double before_ns;
 
 	memset(&net, 0, sizeof net);
-	run_command("mkdir -p");
+	gyr_perf_command("mkdir -p", folder);
 	make_conf(&conf, run);
 	write_genesis(conf.chain.genesis, run->work);
 	gyr_clock_sim_open(&sim_clock, &clock_state, UTC_START);
-	check(gyr_server_open(&server, &options));
+	gyr_perf_check(gyr_server_open(&server, &options));
 	before_ns = recovery_alone(run);
 	drive(run, server);
 	run->alone_ns = (before_ns + recovery_alone(run)) / 2;
 	gyr_server_close(server);
-	run_command("rm -rf");
+	gyr_perf_command("rm -rf", folder);
 }
 
 /* Transfers as the stub wants them: the sender in r. */
@@ -356,7 +328,8 @@ static void forge(struct gyr_load_work *work)
 
 static void make_work(struct gyr_load_work *work, uint64_t count, uint64_t account_count, bool real)
 {
-	struct gyr_load_account *accounts = need(account_count * sizeof *accounts);
+	struct gyr_load_account *accounts =
+		gyr_perf_need(calloc(1, account_count * sizeof *accounts));
 	struct gyr_rng rng;
 
 	*work = (struct gyr_load_work){
@@ -367,12 +340,12 @@ static void make_work(struct gyr_load_work *work, uint64_t count, uint64_t accou
 		.max_fee = 1000000000000u,
 		.max_priority_fee = 1000000000u,
 		.value = 1,
-		.bytes = need(count * GYR_LOAD_TRANSACTION_MAX),
-		.lengths = need(count),
+		.bytes = gyr_perf_need(calloc(count, GYR_LOAD_TRANSACTION_MAX)),
+		.lengths = gyr_perf_need(calloc(1, count)),
 	};
 	if (real) {
-		check(gyr_load_accounts(accounts, account_count, 1, 1));
-		check(gyr_load_sign(work, 1));
+		gyr_perf_check(gyr_load_accounts(accounts, account_count, 1, 1));
+		gyr_perf_check(gyr_load_sign(work, 1));
 		return;
 	}
 	gyr_rng_init(&rng, 1);

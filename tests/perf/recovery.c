@@ -47,32 +47,6 @@ static uint64_t account_count = 100000;
 static bool turns; /* the lane is turned before the server is closed */
 static uint64_t block_tx_count = 45000;
 
-static void check(int result)
-{
-	if (result >= 0)
-		return;
-	gyr_err_print(stderr, "perf_recovery");
-	exit(1);
-}
-
-static void *need(void *memory)
-{
-	if (memory == NULL) {
-		perror("perf_recovery");
-		exit(1);
-	}
-	return memory;
-}
-
-static void run_command(const char *command)
-{
-	char text[128];
-
-	(void)snprintf(text, sizeof text, "%s '%s'", command, folder);
-	if (system(text) != 0) /* NOLINT(cert-env33-c): a fixed command on our own folder */
-		exit(1);
-}
-
 static struct gyr_address address_of(uint64_t number)
 {
 	struct gyr_address address = { { 0xac } };
@@ -85,7 +59,7 @@ static struct gyr_address address_of(uint64_t number)
 
 static void write_genesis(const char *path)
 {
-	FILE *file = need(fopen(path, "w"));
+	FILE *file = gyr_perf_need(fopen(path, "w"));
 
 	(void)fprintf(file,
 		      "{\"config\":{\"chainId\":%d,\"homesteadBlock\":0,\"eip150Block\":0,"
@@ -180,7 +154,7 @@ static uint64_t open_server(struct gyr_server_recovery *out, bool checkpoints, b
 
 	make_conf(&conf, checkpoints);
 	(void)snprintf(conf.recover.driver, sizeof conf.recover.driver, "stub");
-	check(gyr_server_open(&server, &options));
+	gyr_perf_check(gyr_server_open(&server, &options));
 	*out = *gyr_server_recovery(server);
 	begun_ns = gyr_clock_now_ns(&tsc) - begun_ns;
 	/* turned by hand: the stage writes what recovery merged */
@@ -212,26 +186,26 @@ static void open_writer(struct writer *writer)
 	struct gyr_log_config log = { .ring_size = RING_SIZE };
 	struct gyr_wal_config wal = { .utc_ns = TIME_START * UINT64_C(1000000000) };
 
-	log.ring = need(aligned_alloc(4096, RING_SIZE));
+	log.ring = gyr_perf_need(aligned_alloc(4096, RING_SIZE));
 	device.buffer = log.ring;
 	device.buffer_length = RING_SIZE;
-	config.buffer = need(aligned_alloc(4096, BUFFER_SIZE));
-	check(gyr_block_pwrite.open(&writer->dev, &device));
+	config.buffer = gyr_perf_need(aligned_alloc(4096, BUFFER_SIZE));
+	gyr_perf_check(gyr_block_pwrite.open(&writer->dev, &device));
 	config.dev = writer->dev;
-	check(gyr_wal_reader_open(&reader, &config));
+	gyr_perf_check(gyr_wal_reader_open(&reader, &config));
 	while (gyr_wal_reader_next(&reader, &record) > 0)
 		;
 	gyr_assert(reader.end.kind != GYR_WAL_END_NONE);
 	log.identity = reader.identity;
-	writer->log = need(aligned_alloc(64, gyr_round_up(sizeof *writer->log, 64)));
-	writer->wal = need(aligned_alloc(64, gyr_round_up(sizeof *writer->wal, 64)));
-	check(gyr_log_init(writer->log, &log));
+	writer->log = gyr_perf_need(aligned_alloc(64, gyr_round_up(sizeof *writer->log, 64)));
+	writer->wal = gyr_perf_need(aligned_alloc(64, gyr_round_up(sizeof *writer->wal, 64)));
+	gyr_perf_check(gyr_log_init(writer->log, &log));
 	wal.dev = writer->dev;
 	wal.log = writer->log;
-	check(gyr_wal_open(writer->wal, &wal, &reader.end));
+	gyr_perf_check(gyr_wal_open(writer->wal, &wal, &reader.end));
 	gyr_wal_reader_close(&reader);
 	free(config.buffer);
-	writer->nonces = need(calloc(account_count, sizeof *writer->nonces));
+	writer->nonces = gyr_perf_need(calloc(account_count, sizeof *writer->nonces));
 	writer->mini_number = 0;
 }
 
@@ -241,7 +215,7 @@ static void poll_writer(struct writer *writer)
 	(void)gyr_wal_poll(writer->wal, gyr_clock_now_ns(&tsc));
 	(void)gyr_wal_prepare_poll(writer->wal);
 	if (gyr_wal_status(writer->wal) < 0)
-		check(gyr_wal_explain(writer->wal));
+		gyr_perf_check(gyr_wal_explain(writer->wal));
 }
 
 static void *reserve(struct writer *writer, enum gyr_log_kind kind, size_t length)
@@ -393,9 +367,9 @@ int main(int argc, char **argv)
 		block_tx_count = strtoull(argv[3], NULL, 10);
 	static const struct gyr_clock_ops cpu_ops = { .name = "cpu", .now_ns = cpu_now_ns };
 
-	check(gyr_clock_tsc_open(&tsc, NULL));
+	gyr_perf_check(gyr_clock_tsc_open(&tsc, NULL));
 	cpu.ops = &cpu_ops;
-	need(mkdtemp(folder));
+	gyr_perf_need(mkdtemp(folder));
 	(void)snprintf(path, sizeof path, "%s/genesis.json", folder);
 	write_genesis(path);
 	(void)open_server(&first, false, false);
@@ -420,6 +394,6 @@ int main(int argc, char **argv)
 	print_row("from the checkpoint", &again, open_ns);
 	(void)open_server(&first, false, true);
 	expect_same(&first, &again);
-	run_command("rm -rf");
+	gyr_perf_command("rm -rf", folder);
 	return 0;
 }
