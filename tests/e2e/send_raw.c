@@ -96,11 +96,10 @@ static bool read_txs(struct sender *sender)
 {
 	char *line = NULL;
 	size_t size = 0;
-	ssize_t length;
 	bool good = true;
 
 	sender->txs = calloc(TX_COUNT_MAX, sizeof *sender->txs);
-	while (good && sender->txs != NULL && (length = getline(&line, &size, stdin)) > 0) {
+	while (good && sender->txs != NULL && getline(&line, &size, stdin) > 0) {
 		struct tx *tx = &sender->txs[sender->count];
 		const char *text = strncmp(line, "0x", 2) == 0 ? line + 2 : line;
 		size_t digits = strspn(text, "0123456789abcdef");
